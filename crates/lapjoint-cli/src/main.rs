@@ -1,0 +1,3 @@
+//! The command lapjoint.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Byte formats of Lapjoint: blob (mYm, dj0) and npy, to and from values. No I/O.

@@ -1,0 +1,1 @@
+//! Object stores of Lapjoint: configuration, addressing, staged writes, range reads, listing.
