@@ -1,1 +1,15 @@
 //! Database adapters of Lapjoint.
+//!
+//! An [`Adapter`] is one connection to one database. It knows tables, columns of core or native types, rows of
+//! [`Value`](lapjoint_types::Value)s and SQL; it knows no codec, no store and no definition language.
+//! Adapters are synchronous and start no thread and no runtime, so that a process may fork.
+
+pub mod adapter;
+pub mod error;
+pub mod schema;
+pub mod sqlite;
+
+pub use adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
+pub use error::DbError;
+pub use schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
+pub use sqlite::SqliteAdapter;

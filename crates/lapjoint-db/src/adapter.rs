@@ -1,0 +1,172 @@
+//! The contract that every database adapter fulfils.
+
+use std::ops::ControlFlow;
+
+use lapjoint_types::Value;
+
+use crate::error::DbError;
+use crate::schema::{ColumnType, TableDef, TableId};
+
+/// What a database can do; the planner reads it instead of asking for product names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Name of the product, for messages.
+    pub product: &'static str,
+    /// Longest table or column name in characters.
+    pub max_identifier_chars: usize,
+    /// Largest number of parameters in one statement.
+    pub max_parameters: usize,
+    /// Whether creating a table can be rolled back.
+    pub transactional_ddl: bool,
+}
+
+/// What an insert does with a row whose primary key is already there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertMode {
+    /// Fails with [`DbError::Duplicate`].
+    Error,
+    /// Keeps the existing row. Only conflicts of the primary key are skipped; a violated secondary unique index still fails.
+    SkipDuplicates,
+    /// Replaces the existing row.
+    Replace,
+}
+
+/// Intent of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionMode {
+    /// Only reads: a consistent snapshot.
+    Read,
+    /// Writes: takes the write lock at once (SQLite `BEGIN IMMEDIATE`), so that what is read stays true until the commit.
+    Write,
+}
+
+/// Receives the rows of a query, one value for each requested column type.
+pub type RowSink<'a> = dyn FnMut(Vec<Value>) -> ControlFlow<()> + 'a;
+
+/// One connection to one database.
+///
+/// Identifiers given to an adapter are quoted by it. Values are checked against their column's type before they
+/// are bound: a value that the type cannot hold exactly is refused with [`DbError::Value`], naming row and column.
+pub trait Adapter: Send {
+    /// What this database can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Quotes an identifier.
+    fn quote(&self, identifier: &str) -> String;
+
+    /// `schema.table`, quoted.
+    fn quote_table(&self, id: &TableId) -> String {
+        format!("{}.{}", self.quote(&id.schema), self.quote(&id.table))
+    }
+
+    /// SQL text of a literal of the given type, for restrictions that are built as text.
+    ///
+    /// # Errors
+    /// [`DbError::Value`] when the type cannot hold the value.
+    fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError>;
+
+    /// Names of the schemas that exist, sorted.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database cannot be read.
+    fn list_schemas(&mut self) -> Result<Vec<String>, DbError>;
+
+    /// Makes `schema` usable on this connection; creates it when it is missing and `create` is set.
+    ///
+    /// # Errors
+    /// [`DbError::MissingSchema`] when it does not exist and is not to be created.
+    fn open_schema(&mut self, schema: &str, create: bool) -> Result<(), DbError>;
+
+    /// Drops a schema with all it holds.
+    ///
+    /// # Errors
+    /// [`DbError`] when it is missing or in use.
+    fn drop_schema(&mut self, schema: &str) -> Result<(), DbError>;
+
+    /// All tables of an open schema, sorted, hidden ones (`~…`) included.
+    ///
+    /// # Errors
+    /// [`DbError`] when the schema cannot be read.
+    fn list_tables(&mut self, schema: &str) -> Result<Vec<String>, DbError>;
+
+    /// Creates a table with its indexes, constraints and comments, all or nothing. Does nothing when it exists.
+    ///
+    /// # Errors
+    /// [`DbError`] when the database refuses the table.
+    fn create_table(&mut self, table: &TableDef) -> Result<(), DbError>;
+
+    /// Rebuilds a table's definition from the database alone; `None` when there is no such table.
+    ///
+    /// # Errors
+    /// [`DbError`] when the catalogue cannot be read.
+    fn load_table(&mut self, id: &TableId) -> Result<Option<TableDef>, DbError>;
+
+    /// Drops a table.
+    ///
+    /// # Errors
+    /// [`DbError::ForeignKey`] when rows of another table still refer to it.
+    fn drop_table(&mut self, id: &TableId) -> Result<(), DbError>;
+
+    /// Starts a transaction. Transactions do not nest.
+    ///
+    /// # Errors
+    /// [`DbError::Transaction`] when one is already open.
+    fn begin(&mut self, mode: TransactionMode) -> Result<(), DbError>;
+
+    /// Commits the open transaction durably.
+    ///
+    /// # Errors
+    /// [`DbError`] when the commit fails; the transaction is then rolled back.
+    fn commit(&mut self) -> Result<(), DbError>;
+
+    /// Undoes the open transaction.
+    ///
+    /// # Errors
+    /// [`DbError`] when the connection is lost.
+    fn rollback(&mut self) -> Result<(), DbError>;
+
+    /// Whether a transaction is open.
+    fn in_transaction(&self) -> bool;
+
+    /// Inserts rows in bulk; every row has one value for each of `columns`, in that order.
+    ///
+    /// Runs in the open transaction, or in one of its own. Returns the number of rows inserted or replaced.
+    ///
+    /// # Errors
+    /// [`DbError`] naming the row (its place in `rows`, from 0) and, where known, the column.
+    fn insert(
+        &mut self,
+        table: &TableDef,
+        columns: &[String],
+        rows: &mut dyn Iterator<Item = Vec<Value>>,
+        mode: InsertMode,
+    ) -> Result<u64, DbError>;
+
+    /// Runs a statement with `?` parameters; returns the number of rows changed.
+    ///
+    /// # Errors
+    /// [`DbError`] when the statement fails.
+    fn execute(&mut self, sql: &str, parameters: &[(Value, ColumnType)]) -> Result<u64, DbError>;
+
+    /// Runs a query with `?` parameters and hands every row to `sink`, decoded by `columns`' types.
+    ///
+    /// # Errors
+    /// [`DbError`] when the query fails or a stored value is not one of its column's type.
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[(Value, ColumnType)],
+        columns: &[(String, ColumnType)],
+        sink: &mut RowSink<'_>,
+    ) -> Result<(), DbError>;
+
+    /// Identity of this connection for the records of unfinished work; unique among all processes.
+    fn session(&self) -> &str;
+
+    /// Whether the connection that calls itself `session` may still be at work.
+    ///
+    /// # Errors
+    /// [`DbError`] when that cannot be found out.
+    fn is_session_alive(&mut self, session: &str) -> Result<bool, DbError>;
+}

@@ -1,0 +1,5 @@
+//! SQLite, the embedded default.
+
+/// A connection to SQLite.
+#[derive(Debug)]
+pub struct SqliteAdapter {}
