@@ -1,0 +1,46 @@
+//! Which settings each protocol needs and knows.
+
+use super::Protocol;
+
+/// Settings that every protocol knows. All but `stage` (which DataJoint accepts and never reads) become fields.
+pub(super) const COMMON: [&str; 9] = [
+    "protocol",
+    "location",
+    "subfolding",
+    "partition_pattern",
+    "token_length",
+    "hash_prefix",
+    "schema_prefix",
+    "filepath_prefix",
+    "stage",
+];
+
+pub(super) const fn required_keys(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::File | Protocol::Http => &["protocol", "location"],
+        Protocol::Memory => &["protocol"],
+        Protocol::S3 => &["protocol", "endpoint", "bucket", "location"],
+        Protocol::Gcs => &["protocol", "bucket", "location"],
+        Protocol::Azure => &["protocol", "container", "location"],
+    }
+}
+
+const fn own_keys(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::File | Protocol::Memory => &[],
+        Protocol::S3 => &["endpoint", "bucket", "access_key", "secret_key", "secure", "proxy_server"],
+        Protocol::Gcs => &["bucket", "token", "project"],
+        Protocol::Azure => &["container", "account_name", "account_key", "connection_string"],
+        Protocol::Http => &["token"],
+    }
+}
+
+pub(super) fn allowed_keys(protocol: Protocol) -> Vec<&'static str> {
+    COMMON.into_iter().chain(own_keys(protocol).iter().copied()).collect()
+}
+
+/// Whether a setting of this (last) name is a credential.
+pub(crate) fn is_secret(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or(key);
+    matches!(last, "password" | "access_key" | "secret_key" | "token" | "account_key" | "connection_string")
+}

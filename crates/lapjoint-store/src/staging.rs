@@ -1,0 +1,437 @@
+//! Uploading the objects of an insert: all of them, or none.
+//!
+//! Codecs write to no store; they hand over [`PendingObject`]s. [`upload`] writes them concurrently and with bounded
+//! memory before the database transaction begins; if anything fails, what it created is removed again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+
+use crate::backend::DirSyncs;
+use crate::checksum::crc32c_hex;
+use crate::error::{Result, StoreError};
+use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
+use crate::store::parallel::{self, Budget, lock};
+use crate::store::{CHUNK_BYTES, PutMode, Store, Written};
+use crate::stores::Stores;
+
+/// What is to be stored.
+#[derive(Debug, Clone)]
+pub enum Payload {
+    /// Content in memory.
+    Bytes(Bytes),
+    /// A local file, read when it is its turn.
+    File(PathBuf),
+    /// A local folder; see [`crate::manifest`] for what it may hold.
+    Folder(PathBuf),
+}
+
+/// How the path of an object was chosen, which decides what an object that is there already means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// From its content: an object that is there is the same object, and is kept. One of another size is damaged
+    /// and is replaced.
+    Hash,
+    /// By table, key and random token: there can be none, so one that is there is an error and is left alone.
+    Schema,
+}
+
+/// An object that a codec wants stored.
+#[derive(Debug, Clone)]
+pub struct PendingObject {
+    /// Resolved name of the store.
+    pub store: String,
+    /// Path within the store.
+    pub path: String,
+    /// What is to be stored.
+    pub payload: Payload,
+    /// How the path was chosen.
+    pub addressing: Addressing,
+}
+
+/// Whether a stored object is one object or a folder with its manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    /// One object.
+    File,
+    /// Everything below the path, and the manifest beside it.
+    Folder,
+}
+
+/// An object in a store, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct StoredObject {
+    /// Resolved name of the store.
+    pub store: String,
+    /// Path within the store.
+    pub path: String,
+    /// One object or a folder.
+    pub kind: ObjectKind,
+}
+
+impl PendingObject {
+    /// The name under which the object will be stored, for an intent record.
+    #[must_use]
+    pub fn target(&self) -> StoredObject {
+        let kind =
+            if matches!(self.payload, Payload::Folder(_)) { ObjectKind::Folder } else { ObjectKind::File };
+        StoredObject { store: self.store.clone(), path: self.path.clone(), kind }
+    }
+}
+
+/// How [`upload`] goes about it.
+#[derive(Debug, Clone)]
+pub struct UploadOptions {
+    /// Objects on their way at once.
+    pub parallelism: usize,
+    /// Bytes on their way at once.
+    pub max_in_flight_bytes: u64,
+    /// After a failure, also remove hash-addressed objects that were created. Another process may have found such an
+    /// object meanwhile and committed a row that refers to it; with `false` they stay for garbage collection, which
+    /// looks at all rows.
+    pub undo_hash_addressed: bool,
+}
+
+impl Default for UploadOptions {
+    fn default() -> Self {
+        Self { parallelism: 8, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true }
+    }
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadProgress {
+    /// Objects that are complete (files of folders counted one by one).
+    pub objects_done: u64,
+    /// Objects in all.
+    pub objects_total: u64,
+    /// Bytes of complete objects.
+    pub bytes_done: u64,
+    /// Bytes in all.
+    pub bytes_total: u64,
+}
+
+/// What became of one pending object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// False if the content was there already.
+    pub is_new: bool,
+    /// Size; of a folder, the sum of its files.
+    pub size_bytes: u64,
+    /// Checksum of a file or bytes.
+    pub crc32c: Option<String>,
+    /// Manifest of a folder.
+    pub manifest: Option<Manifest>,
+}
+
+/// What an upload did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UploadReport {
+    /// One for each pending object, in their order.
+    pub outcomes: Vec<Outcome>,
+    /// The objects that this upload created, not those that were there: what [`undo`] may remove.
+    pub created: Vec<StoredObject>,
+}
+
+/// Ignores progress.
+pub fn no_progress(_: &UploadProgress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// One object to write.
+struct Job<'a> {
+    index: usize,
+    store: Store,
+    path: String,
+    content: Content<'a>,
+    addressing: Addressing,
+    size_bytes: u64,
+}
+
+enum Content<'a> {
+    Bytes(&'a Bytes),
+    File(PathBuf),
+}
+
+struct Finished {
+    index: usize,
+    path: String,
+    is_new: bool,
+    written: Written,
+}
+
+/// Stores all objects, or none: if one fails, or `progress` asks to stop, those that this call created are removed.
+///
+/// # Errors
+///
+/// The first error, naming its object; [`StoreError::Cancelled`]; [`StoreError::UndoIncomplete`] with the first
+/// error if something created could not be removed.
+pub fn upload(
+    stores: &Stores,
+    pending: &[PendingObject],
+    options: &UploadOptions,
+    progress: &(dyn Fn(&UploadProgress) -> ControlFlow<()> + Sync),
+) -> Result<UploadReport> {
+    let jobs = plan(stores, pending)?;
+    let run = Run {
+        options,
+        progress,
+        created: Mutex::default(),
+        syncs: jobs
+            .iter()
+            .map(|job| (job.store.name().to_owned(), (job.store.clone(), Arc::default())))
+            .collect(),
+        budget: Budget::new(options.max_in_flight_bytes),
+        state: Mutex::new(UploadProgress {
+            objects_done: 0,
+            objects_total: jobs.len() as u64,
+            bytes_done: 0,
+            bytes_total: jobs.iter().map(|job| job.size_bytes).sum(),
+        }),
+    };
+    let result = run.all(stores, pending, jobs);
+    result.map_err(|cause| {
+        let created = std::mem::take(&mut *lock(&run.created));
+        let remaining: Vec<String> = created
+            .iter()
+            .filter_map(|(store, path)| store.delete(path).err().map(|_| format!("{}:{path}", store.name())))
+            .collect();
+        if remaining.is_empty() {
+            cause
+        } else {
+            StoreError::UndoIncomplete { cause: Box::new(cause), remaining }
+        }
+    })
+}
+
+/// Removes objects; one that is not there is no error. All are tried.
+///
+/// # Errors
+///
+/// The first error if only one object remains, else [`StoreError::UndoIncomplete`].
+pub fn undo(stores: &Stores, objects: &[StoredObject]) -> Result<()> {
+    let mut failures = Vec::new();
+    for object in objects {
+        let removed = stores.get(Some(&object.store)).and_then(|store| {
+            if object.kind == ObjectKind::Folder {
+                // The manifest first: without it nothing takes the folder for complete.
+                store.delete(&manifest_path(&object.path))?;
+                store.delete_prefix(&object.path)?;
+            } else {
+                store.delete(&object.path)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = removed {
+            failures.push((error, format!("{}:{}", object.store, object.path)));
+        }
+    }
+    let mut failures = failures.into_iter();
+    let Some((cause, first)) = failures.next() else { return Ok(()) };
+    let mut remaining = vec![first];
+    remaining.extend(failures.map(|(_, name)| name));
+    if remaining.len() == 1 {
+        return Err(cause);
+    }
+    Err(StoreError::UndoIncomplete { cause: Box::new(cause), remaining })
+}
+
+/// Opens the stores and looks at the sources, so that most mistakes show before anything is written.
+fn plan<'a>(stores: &Stores, pending: &'a [PendingObject]) -> Result<Vec<Job<'a>>> {
+    let mut jobs = Vec::with_capacity(pending.len());
+    for (index, object) in pending.iter().enumerate() {
+        let store = stores.get(Some(&object.store))?;
+        let job = |path: String, content: Content<'a>, size_bytes: u64| Job {
+            index,
+            store: store.clone(),
+            path,
+            content,
+            addressing: object.addressing,
+            size_bytes,
+        };
+        match &object.payload {
+            Payload::Bytes(bytes) => {
+                jobs.push(job(object.path.clone(), Content::Bytes(bytes), bytes.len() as u64));
+            }
+            Payload::File(source) => {
+                let metadata =
+                    std::fs::metadata(source).map_err(|error| StoreError::local("read", source, error))?;
+                if !metadata.is_file() {
+                    let reason = "it is not a file".into();
+                    return Err(StoreError::UnstorableFile { path: source.clone(), reason });
+                }
+                jobs.push(job(object.path.clone(), Content::File(source.clone()), metadata.len()));
+            }
+            Payload::Folder(folder) => {
+                for file in scan_folder(folder)?.files {
+                    let path = format!("{}/{}", object.path, file.path);
+                    jobs.push(job(path, Content::File(file.source), file.size_bytes));
+                }
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+struct Run<'a> {
+    options: &'a UploadOptions,
+    progress: &'a (dyn Fn(&UploadProgress) -> ControlFlow<()> + Sync),
+    /// What would have to be removed if the upload failed now.
+    created: Mutex<Vec<(Store, String)>>,
+    /// By store, the folders to be made durable before the upload counts as done.
+    syncs: HashMap<String, (Store, Arc<DirSyncs>)>,
+    budget: Budget,
+    state: Mutex<UploadProgress>,
+}
+
+impl Run<'_> {
+    fn all(&self, stores: &Stores, pending: &[PendingObject], jobs: Vec<Job<'_>>) -> Result<UploadReport> {
+        let finished = parallel::run(jobs, self.options.parallelism, |job| self.one(job))?;
+        self.sync()?;
+
+        let mut by_object: BTreeMap<usize, Vec<Finished>> = BTreeMap::new();
+        for done in finished {
+            by_object.entry(done.index).or_default().push(done);
+        }
+        let mut report = UploadReport::default();
+        for (index, object) in pending.iter().enumerate() {
+            let done = by_object.remove(&index).unwrap_or_default();
+            let outcome = match &object.payload {
+                Payload::Folder(_) => self.finish_folder(stores, object, done)?,
+                Payload::Bytes(_) | Payload::File(_) => match done.into_iter().next() {
+                    Some(done) => Outcome {
+                        is_new: done.is_new,
+                        size_bytes: done.written.size_bytes,
+                        crc32c: Some(done.written.crc32c),
+                        manifest: None,
+                    },
+                    None => continue,
+                },
+            };
+            if outcome.is_new {
+                report.created.push(object.target());
+            }
+            report.outcomes.push(outcome);
+        }
+        self.sync()?;
+        Ok(report)
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.syncs.values().try_for_each(|(store, later)| store.sync(later))
+    }
+
+    /// A folder counts as stored when its manifest is there, so that is written last.
+    fn finish_folder(&self, stores: &Stores, object: &PendingObject, done: Vec<Finished>) -> Result<Outcome> {
+        let prefix = format!("{}/", object.path);
+        let files = done
+            .into_iter()
+            .map(|done| ManifestFile {
+                path: done.path.strip_prefix(&prefix).unwrap_or(&done.path).to_owned(),
+                size_bytes: done.written.size_bytes,
+                crc32c: Some(done.written.crc32c),
+            })
+            .collect();
+        let manifest = Manifest::new(files);
+        let bytes = Bytes::from(manifest.to_json());
+        let job = Job {
+            index: 0,
+            store: stores.get(Some(&object.store))?,
+            path: manifest_path(&object.path),
+            content: Content::Bytes(&bytes),
+            addressing: object.addressing,
+            size_bytes: 0,
+        };
+        self.write(&job)?;
+        Ok(Outcome {
+            is_new: true,
+            size_bytes: manifest.total_bytes(),
+            crc32c: None,
+            manifest: Some(manifest),
+        })
+    }
+
+    fn one(&self, job: Job<'_>) -> Result<Finished> {
+        let in_memory_bytes = match job.content {
+            Content::Bytes(_) => job.size_bytes,
+            Content::File(_) => job.size_bytes.min(CHUNK_BYTES),
+        };
+        let share = self.budget.take(in_memory_bytes);
+        let (written, is_new) = self.write(&job)?;
+        drop(share);
+        if matches!(job.content, Content::File(_)) {
+            // A file that grew or shrank after the row was made would contradict the row.
+            job.store.check_size(&job.path, job.size_bytes, written.size_bytes)?;
+        }
+        let mut state = lock(&self.state);
+        state.objects_done += 1;
+        state.bytes_done += written.size_bytes;
+        if (self.progress)(&state).is_break() {
+            let (objects_done, objects_total) = (state.objects_done, state.objects_total);
+            return Err(StoreError::Cancelled { objects_done, objects_total });
+        }
+        Ok(Finished { index: job.index, path: job.path, is_new, written })
+    }
+
+    /// Writes one object; says whether it is new.
+    fn write(&self, job: &Job<'_>) -> Result<(Written, bool)> {
+        match self.put(job, PutMode::Create) {
+            Ok(written) => {
+                if job.addressing == Addressing::Schema || self.options.undo_hash_addressed {
+                    lock(&self.created).push((job.store.clone(), job.path.clone()));
+                }
+                Ok((written, true))
+            }
+            Err(StoreError::AlreadyExists { .. }) if job.addressing == Addressing::Hash => {
+                let present_bytes = job.store.head(&job.path)?.map(|meta| meta.size_bytes);
+                if present_bytes == Some(job.size_bytes) {
+                    return Ok((self.describe(job)?, false));
+                }
+                tracing::warn!(
+                    store = job.store.name(),
+                    path = job.path,
+                    ?present_bytes,
+                    expected_bytes = job.size_bytes,
+                    "a stored object was damaged and is replaced"
+                );
+                Ok((self.put(job, PutMode::Overwrite)?, false))
+            }
+            Err(error @ StoreError::AlreadyExists { .. }) => Err(error),
+            Err(error) => {
+                if job.addressing == Addressing::Schema {
+                    // The write may have failed after the object appeared. Its name is random, so nobody else's
+                    // object can be meant.
+                    lock(&self.created).push((job.store.clone(), job.path.clone()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn put(&self, job: &Job<'_>, mode: PutMode) -> Result<Written> {
+        let later = self.syncs.get(job.store.name()).map(|(_, later)| later);
+        match &job.content {
+            Content::Bytes(bytes) => {
+                job.store.put_later(&job.path, bytes, mode, later.map(Arc::as_ref))?;
+                self.describe(job)
+            }
+            Content::File(source) => job.store.put_file_later(&job.path, source, mode, later.cloned()),
+        }
+    }
+
+    /// Size and checksum of content that need not be written.
+    fn describe(&self, job: &Job<'_>) -> Result<Written> {
+        match &job.content {
+            Content::Bytes(bytes) => {
+                Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(bytes) })
+            }
+            Content::File(_) => job.store.checksum(&job.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
