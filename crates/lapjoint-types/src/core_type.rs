@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+pub(crate) mod labels;
+pub(crate) mod parse;
+
 /// A portable column type: the same values on every database.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -61,10 +64,7 @@ impl fmt::Display for CoreType {
             Self::Varchar(length) => write!(f, "varchar({length})"),
             Self::Enum(labels) => {
                 f.write_str("enum(")?;
-                for (index, label) in labels.iter().enumerate() {
-                    let comma = if index > 0 { "," } else { "" };
-                    write!(f, "{comma}'{}'", label.replace('\'', "''"))?;
-                }
+                labels::write(f, labels)?;
                 f.write_str(")")
             }
             Self::Date => f.write_str("date"),

@@ -4,6 +4,16 @@ use std::fmt;
 
 use crate::core_type::CoreType;
 
+pub(crate) mod error;
+mod modifier;
+mod native;
+mod parse;
+pub(crate) mod remedy;
+
+pub use error::{TypeSpecError, TypeSpecErrorKind};
+pub use native::{NativeFamily, native_family};
+pub use parse::parse_type_spec;
+
 /// Where a codec keeps its value, as the text after the `@` says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StoreRef {
@@ -60,5 +70,58 @@ impl fmt::Display for TypeSpec {
             Self::Core(core) => core.fmt(f),
             Self::Codec(codec) => codec.fmt(f),
         }
+    }
+}
+
+impl TypeSpec {
+    /// The warning that a native type deserves; `None` for core and codec types.
+    #[must_use]
+    pub fn native_warning(&self, attribute: &str) -> Option<NativeTypeWarning> {
+        match self {
+            Self::Native(text) => {
+                Some(NativeTypeWarning { type_text: text.clone(), attribute: attribute.to_owned() })
+            }
+            Self::Core(_) | Self::Codec(_) => None,
+        }
+    }
+}
+
+/// An attribute has a type of one database, which others may not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeTypeWarning {
+    /// Type as written.
+    pub type_text: String,
+    /// Name of the attribute.
+    pub attribute: String,
+}
+
+impl fmt::Display for NativeTypeWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Native type '{}' is used in attribute '{}'. ", self.type_text, self.attribute)?;
+        f.write_str(match native_family(&self.type_text) {
+            Some(NativeFamily::Blob) => {
+                "It holds raw bytes: values are neither packed nor unpacked. \
+                 Use '<blob>' for arrays and objects, or 'bytes' if raw bytes are meant."
+            }
+            _ => "Consider using a core DataJoint type for better portability.",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_native_types_warn() {
+        let warning = |text: &str| TypeSpec::parse(text).unwrap().native_warning("x").map(|w| w.to_string());
+        assert_eq!(warning("int32"), None);
+        assert_eq!(warning("<blob>"), None);
+        assert_eq!(
+            warning("mediumint unsigned").unwrap(),
+            "Native type 'mediumint unsigned' is used in attribute 'x'. \
+             Consider using a core DataJoint type for better portability."
+        );
+        assert!(warning("longblob").unwrap().contains("raw bytes"));
     }
 }
