@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 
 use crate::backend::DirSyncs;
-use crate::checksum::crc32c_hex;
+use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
 use crate::store::parallel::{self, Budget, lock};
@@ -23,6 +23,9 @@ use crate::stores::Stores;
 pub enum Payload {
     /// Content in memory.
     Bytes(Bytes),
+    /// Content in memory, in pieces that follow one another: a header and the large array that it describes need not
+    /// be copied together.
+    Chunks(Vec<Bytes>),
     /// A local file, read when it is its turn.
     File(PathBuf),
     /// A local folder; see [`crate::manifest`] for what it may hold.
@@ -153,6 +156,7 @@ struct Job<'a> {
 
 enum Content<'a> {
     Bytes(&'a Bytes),
+    Chunks(&'a [Bytes]),
     File(PathBuf),
 }
 
@@ -256,6 +260,10 @@ fn plan<'a>(stores: &Stores, pending: &'a [PendingObject]) -> Result<Vec<Job<'a>
             Payload::Bytes(bytes) => {
                 jobs.push(job(object.path.clone(), Content::Bytes(bytes), bytes.len() as u64));
             }
+            Payload::Chunks(chunks) => {
+                let size_bytes = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+                jobs.push(job(object.path.clone(), Content::Chunks(chunks), size_bytes));
+            }
             Payload::File(source) => {
                 let metadata =
                     std::fs::metadata(source).map_err(|error| StoreError::local("read", source, error))?;
@@ -301,7 +309,7 @@ impl Run<'_> {
             let done = by_object.remove(&index).unwrap_or_default();
             let outcome = match &object.payload {
                 Payload::Folder(_) => self.finish_folder(stores, object, done)?,
-                Payload::Bytes(_) | Payload::File(_) => match done.into_iter().next() {
+                Payload::Bytes(_) | Payload::Chunks(_) | Payload::File(_) => match done.into_iter().next() {
                     Some(done) => Outcome {
                         is_new: done.is_new,
                         size_bytes: done.written.size_bytes,
@@ -356,7 +364,7 @@ impl Run<'_> {
 
     fn one(&self, job: Job<'_>) -> Result<Finished> {
         let in_memory_bytes = match job.content {
-            Content::Bytes(_) => job.size_bytes,
+            Content::Bytes(_) | Content::Chunks(_) => job.size_bytes,
             Content::File(_) => job.size_bytes.min(CHUNK_BYTES),
         };
         let share = self.budget.take(in_memory_bytes);
@@ -418,6 +426,11 @@ impl Run<'_> {
                 job.store.put_later(&job.path, bytes, mode, later.map(Arc::as_ref))?;
                 self.describe(job)
             }
+            Content::Chunks(chunks) => {
+                let mut writer = job.store.writer_later(&job.path, mode, later.cloned())?;
+                chunks.iter().try_for_each(|chunk| writer.push(chunk))?;
+                writer.finish()
+            }
             Content::File(source) => job.store.put_file_later(&job.path, source, mode, later.cloned()),
         }
     }
@@ -427,6 +440,11 @@ impl Run<'_> {
         match &job.content {
             Content::Bytes(bytes) => {
                 Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(bytes) })
+            }
+            Content::Chunks(chunks) => {
+                let mut sum = Checksum::default();
+                chunks.iter().for_each(|chunk| sum.update(chunk));
+                Ok(Written { size_bytes: sum.size_bytes(), crc32c: sum.hex() })
             }
             Content::File(_) => job.store.checksum(&job.path),
         }

@@ -202,7 +202,12 @@ impl Store {
         self.writer_later(path, mode, None)
     }
 
-    fn writer_later(&self, path: &str, mode: PutMode, later: Option<Arc<DirSyncs>>) -> Result<StoreWriter> {
+    pub(crate) fn writer_later(
+        &self,
+        path: &str,
+        mode: PutMode,
+        later: Option<Arc<DirSyncs>>,
+    ) -> Result<StoreWriter> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
         let sink = self.0.backend.sink(&path, mode, later)?;
