@@ -42,8 +42,8 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn list(&self, prefix: Option<&SafePath>, visit: Visit<'_>) -> Result<()>;
     /// Objects and folders directly in a folder, by name.
     fn level(&self, prefix: Option<&SafePath>) -> Result<Level>;
-    /// Deletes an object; says whether it was there.
-    fn delete(&self, path: &SafePath) -> Result<bool>;
+    /// Deletes an object; one that is not there is no error.
+    fn delete(&self, path: &SafePath) -> Result<()>;
     /// Deletes everything below a folder.
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()>;
     fn local_path(&self, path: &SafePath) -> Option<PathBuf>;

@@ -21,7 +21,10 @@ struct Slot {
 static FIRST: OnceLock<Box<Slot>> = OnceLock::new();
 
 fn current() -> Result<&'static Runtime> {
-    let process = std::process::id();
+    of_process(std::process::id())
+}
+
+fn of_process(process: u32) -> Result<&'static Runtime> {
     let mut place = &FIRST;
     loop {
         let slot = match place.get() {
@@ -66,6 +69,15 @@ mod tests {
         let outer = Builder::new_current_thread().build().unwrap();
         let seen = outer.block_on(async { block_on(async { 7 }).unwrap() });
         assert_eq!(seen, 7);
+    }
+
+    #[test]
+    fn another_process_gets_another_runtime() {
+        let id = |process| std::ptr::from_ref(of_process(process).unwrap()) as usize;
+        // Numbers that no process has.
+        let (parent, child) = (id(u32::MAX), id(u32::MAX - 1));
+        assert_ne!(parent, child);
+        assert_eq!((id(u32::MAX), id(u32::MAX - 1)), (parent, child));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::backend::DirSyncs;
 use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
+use crate::path::SafePath;
 use crate::store::parallel::{self, Budget, lock};
 use crate::store::{CHUNK_BYTES, PutMode, Store, Written};
 use crate::stores::Stores;
@@ -184,6 +185,7 @@ pub fn upload(
         options,
         progress,
         created: Mutex::default(),
+        doubtful: Mutex::default(),
         syncs: jobs
             .iter()
             .map(|job| (job.store.name().to_owned(), (job.store.clone(), Arc::default())))
@@ -196,19 +198,7 @@ pub fn upload(
             bytes_total: jobs.iter().map(|job| job.size_bytes).sum(),
         }),
     };
-    let result = run.all(stores, pending, jobs);
-    result.map_err(|cause| {
-        let created = std::mem::take(&mut *lock(&run.created));
-        let remaining: Vec<String> = created
-            .iter()
-            .filter_map(|(store, path)| store.delete(path).err().map(|_| format!("{}:{path}", store.name())))
-            .collect();
-        if remaining.is_empty() {
-            cause
-        } else {
-            StoreError::UndoIncomplete { cause: Box::new(cause), remaining }
-        }
-    })
+    run.all(stores, pending, jobs).map_err(|cause| run.remove_created(cause))
 }
 
 /// Removes objects; one that is not there is no error. All are tried.
@@ -248,6 +238,7 @@ fn plan<'a>(stores: &Stores, pending: &'a [PendingObject]) -> Result<Vec<Job<'a>
     let mut jobs = Vec::with_capacity(pending.len());
     for (index, object) in pending.iter().enumerate() {
         let store = stores.get(Some(&object.store))?;
+        SafePath::parse(&object.path)?;
         let job = |path: String, content: Content<'a>, size_bytes: u64| Job {
             index,
             store: store.clone(),
@@ -289,6 +280,8 @@ struct Run<'a> {
     progress: &'a (dyn Fn(&UploadProgress) -> ControlFlow<()> + Sync),
     /// What would have to be removed if the upload failed now.
     created: Mutex<Vec<(Store, String)>>,
+    /// What may have been created by a write that failed.
+    doubtful: Mutex<Vec<(Store, String)>>,
     /// By store, the folders to be made durable before the upload counts as done.
     syncs: HashMap<String, (Store, Arc<DirSyncs>)>,
     budget: Budget,
@@ -326,6 +319,26 @@ impl Run<'_> {
         }
         self.sync()?;
         Ok(report)
+    }
+
+    /// Undoes this upload; returns the error to report.
+    fn remove_created(&self, cause: StoreError) -> StoreError {
+        let mut remaining = Vec::new();
+        for (store, path) in std::mem::take(&mut *lock(&self.created)) {
+            if store.delete(&path).is_err() {
+                remaining.push(format!("{}:{path}", store.name()));
+            }
+        }
+        for (store, path) in std::mem::take(&mut *lock(&self.doubtful)) {
+            if store.delete(&path).is_err() && store.exists(&path).unwrap_or(false) {
+                remaining.push(format!("{}:{path}", store.name()));
+            }
+        }
+        if remaining.is_empty() {
+            cause
+        } else {
+            StoreError::UndoIncomplete { cause: Box::new(cause), remaining }
+        }
     }
 
     fn sync(&self) -> Result<()> {
@@ -412,7 +425,7 @@ impl Run<'_> {
                 if job.addressing == Addressing::Schema {
                     // The write may have failed after the object appeared. Its name is random, so nobody else's
                     // object can be meant.
-                    lock(&self.created).push((job.store.clone(), job.path.clone()));
+                    lock(&self.doubtful).push((job.store.clone(), job.path.clone()));
                 }
                 Err(error)
             }

@@ -452,12 +452,12 @@ impl Store {
         self.0.backend.level(prefix.as_ref())
     }
 
-    /// Deletes an object; says whether there was one.
+    /// Deletes an object; one that is not there is no error (services do not tell).
     ///
     /// # Errors
     ///
     /// [`StoreError::UnsafePath`], or a failure of the store.
-    pub fn delete(&self, path: &str) -> Result<bool> {
+    pub fn delete(&self, path: &str) -> Result<()> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
         self.0.backend.delete(&path)

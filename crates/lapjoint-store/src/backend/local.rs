@@ -295,14 +295,14 @@ impl Backend for Local {
         listing::level(&self.store, &self.folder(prefix), prefix)
     }
 
-    fn delete(&self, path: &SafePath) -> Result<bool> {
+    fn delete(&self, path: &SafePath) -> Result<()> {
         let target = self.target(path);
         match fs::remove_file(&target) {
             Ok(()) => {
                 self.prune(&target);
-                Ok(true)
+                Ok(())
             }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(()),
             Err(source) => Err(self.error("delete", path, source)),
         }
     }

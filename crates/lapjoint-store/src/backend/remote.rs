@@ -11,7 +11,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutOptions, PutPayload, WriteMultipart};
 
-use super::{Backend, DirSyncs, Sink, Visit};
+use super::{Backend, DirSyncs, Sink, Visit, range_bytes};
 use crate::error::{Result, StoreError};
 use crate::path::SafePath;
 use crate::runtime::block_on;
@@ -109,8 +109,48 @@ impl Backend for Remote {
 
     fn get_ranges(&self, path: &SafePath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let key = Self::key(path)?;
-        block_on(async { self.objects.get_ranges(&key, ranges).await })?
-            .map_err(|error| self.error("read", path.as_str(), error))
+        // Services refuse an empty range, and cut one that reaches beyond the end short instead of refusing it.
+        let wanted: Vec<_> = ranges.iter().filter(|range| range.start < range.end).cloned().collect();
+        let read = block_on(async { self.objects.get_ranges(&key, &wanted).await })?;
+        let is_whole = |parts: &[Bytes]| {
+            wanted.len() == ranges.len()
+                && parts.iter().zip(&wanted).all(|(part, range)| Some(part.len()) == range_bytes(range))
+        };
+        match read {
+            Ok(parts) if is_whole(&parts) => return Ok(parts),
+            Err(error @ object_store::Error::NotFound { .. }) => {
+                return Err(self.error("read", path.as_str(), error));
+            }
+            _ => {}
+        }
+        let size_bytes = self
+            .head(path)?
+            .map(|meta| meta.size_bytes)
+            .ok_or_else(|| StoreError::NotFound { store: self.store.clone(), path: path.to_string() })?;
+        if let Some(range) = ranges.iter().find(|range| range.end > size_bytes || range.start > range.end) {
+            return Err(StoreError::RangeOutOfBounds {
+                store: self.store.clone(),
+                path: path.to_string(),
+                start: range.start,
+                end: range.end,
+                size_bytes,
+            });
+        }
+        let mut parts = read.map_err(|error| self.error("read", path.as_str(), error))?.into_iter();
+        let mut next = |range: &Range<u64>| {
+            if range.is_empty() {
+                return Ok(Bytes::new());
+            }
+            parts.next().filter(|part| Some(part.len()) == range_bytes(range)).ok_or_else(|| {
+                StoreError::Service {
+                    operation: "read",
+                    store: self.store.clone(),
+                    path: path.to_string(),
+                    message: format!("fewer bytes came than the {} asked for", range.end - range.start),
+                }
+            })
+        };
+        ranges.iter().map(&mut next).collect()
     }
 
     fn head(&self, path: &SafePath) -> Result<Option<ObjectMeta>> {
@@ -146,11 +186,10 @@ impl Backend for Remote {
         })
     }
 
-    fn delete(&self, path: &SafePath) -> Result<bool> {
+    fn delete(&self, path: &SafePath) -> Result<()> {
         let key = Self::key(path)?;
         match block_on(async { self.objects.delete(&key).await })? {
-            Ok(()) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.error("delete", path.as_str(), error)),
         }
     }
