@@ -4,7 +4,7 @@
 //! depends on none of them.
 //!
 //! - [`value`]: what a cell can hold in memory;
-//! - [`array`]: n-dimensional arrays, records and MATLAB containers;
+//! - [`mod@array`]: n-dimensional arrays, records and MATLAB containers;
 //! - [`dtype`]: element types of arrays;
 //! - [`core_type`]: the portable column types of layer 2;
 //! - [`spec`]: what may stand after the colon of an attribute (`int32`, `<blob@cold>`, `mediumint`);

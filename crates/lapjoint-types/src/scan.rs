@@ -55,9 +55,10 @@ pub(crate) fn find_unquoted(text: &str, needles: &[u8]) -> Option<usize> {
     unquoted(text, TEXT_QUOTES).find(|(_, byte)| needles.contains(byte)).map(|(at, _)| at)
 }
 
-/// Splits at the first `#` outside quotes: what stands before it, and the comment after it.
-pub(crate) fn split_comment(text: &str) -> (&str, &str) {
-    find_unquoted(text, b"#").map_or((text, ""), |at| {
+/// Splits at the first `#` outside `quotes`: what stands before it, and the comment after it.
+pub(crate) fn split_comment<'t>(text: &'t str, quotes: &'static [u8]) -> (&'t str, &'t str) {
+    let hash = unquoted(text, quotes).find(|&(_, byte)| byte == b'#').map(|(at, _)| at);
+    hash.map_or((text, ""), |at| {
         let (before, comment) = text.split_at(at);
         (before, comment.get(1..).unwrap_or_default())
     })
@@ -91,8 +92,8 @@ mod tests {
         assert_eq!(find_unquoted("'it''s:' : c", b":"), Some(9));
         assert_eq!(find_unquoted("it's : c", b":"), Some(5));
         assert_eq!(find_unquoted("", b":"), None);
-        assert_eq!(split_comment("enum('#')  # it's #1"), ("enum('#')  ", " it's #1"));
-        assert_eq!(split_comment("int32"), ("int32", ""));
+        assert_eq!(split_comment("enum('#')  # it's #1", TEXT_QUOTES), ("enum('#')  ", " it's #1"));
+        assert_eq!(split_comment("int32", TEXT_QUOTES), ("int32", ""));
     }
 
     #[test]

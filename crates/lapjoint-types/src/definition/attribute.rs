@@ -4,7 +4,7 @@ use super::default::{self, AttributeDefault};
 use super::error::{DefinitionError, DefinitionErrorKind, Line};
 use super::literal;
 use crate::core_type::CoreType;
-use crate::scan::{self, find_unquoted, prefix_bytes, split_comment};
+use crate::scan::{self, TEXT_QUOTES, find_unquoted, prefix_bytes, split_comment};
 use crate::spec::{NativeFamily, TypeSpec, native_family};
 use crate::suggest::nearest;
 
@@ -103,7 +103,7 @@ fn split_type(text: &str) -> (&str, &str) {
         false => 0,
     };
     let rest = text.get(codec_bytes..).unwrap_or_default();
-    let (before, comment) = split_comment(rest);
+    let (before, comment) = split_comment(rest, TEXT_QUOTES);
     (text.get(..codec_bytes + before.len()).unwrap_or_default().trim_end(), comment)
 }
 
@@ -206,7 +206,7 @@ fn no_colon(line: &Line<'_>, name: &str, at: usize) -> DefinitionError {
         return error;
     }
     let error = line.syntax(at, &format!("expected `:` and a type, or `=` and a default, after `{name}`"));
-    let (rest, _) = split_comment(line.from(at));
+    let (rest, _) = split_comment(line.from(at), TEXT_QUOTES);
     match rest.trim() {
         "" => error.with_help(format!("write `{name} : int32`, or another type")),
         rest if TypeSpec::parse(rest).is_ok() => error.with_help(format!("write `{name} : {rest}`")),

@@ -3,7 +3,7 @@
 use super::attribute::comment_text;
 use super::error::{DefinitionError, DefinitionErrorKind, Line};
 use super::reference::{self, Projection, Reference};
-use crate::scan::split_comment;
+use crate::scan::{SQL_QUOTES, split_comment};
 use crate::suggest::nearest;
 
 /// A dependency on another table, which brings that table's primary key.
@@ -78,7 +78,7 @@ pub(super) fn parse(
         }
         start = line.skip_blanks(close + 1);
     }
-    let (text, comment) = split_comment(line.from(start));
+    let (text, comment) = split_comment(line.from(start), SQL_QUOTES);
     let (reference, projection) = reference::parse(text.trim_end()).map_err(|error| {
         let located = fail(start + error.offset_bytes, error.message);
         DefinitionError { help: error.help, ..located }
@@ -100,6 +100,8 @@ mod tests {
         let key = read("->[Nullable ,UNIQUE, nullable]Parent# why").unwrap();
         assert!(key.nullable && key.unique);
         assert_eq!((key.reference.to_string(), key.comment), ("Parent".into(), "why".into()));
+        let key = read("-> `lab`.`#species` # `why").unwrap();
+        assert_eq!((key.reference.to_string(), key.comment), ("`lab`.`#species`".into(), "`why".into()));
         let key = read("-> Parent.proj(a='b')").unwrap();
         assert!(!key.nullable && !key.unique && key.projection.is_some());
     }

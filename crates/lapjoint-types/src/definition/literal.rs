@@ -42,14 +42,18 @@ pub(super) fn check(core: &CoreType, default: &AttributeDefault) -> Result<(), M
         CoreType::Json => serde_json::from_str::<serde_json::Value>(literal).is_ok(),
         CoreType::Bytes => false,
     };
-    if fits { Ok(()) } else { Err(misfit(format!("default {} is no value of type {core}", shown(literal)))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(misfit(format!("default '{}' is no value of type {core}", shown(literal))))
+    }
 }
 
 fn enum_label(labels: &[String], literal: &str) -> Result<(), Misfit> {
     if labels.iter().any(|label| label == literal) {
         return Ok(());
     }
-    let error = misfit(format!("default {} is none of the labels of the enum", shown(literal)));
+    let error = misfit(format!("default '{}' is none of the labels of the enum", shown(literal)));
     Err(match nearest(literal, labels.iter().map(String::as_str)) {
         Some(near) => error.help(format!("did you mean '{near}'?")),
         None => error,
@@ -61,7 +65,7 @@ fn time_of(core: &CoreType, literal: &str) -> Result<(), Misfit> {
     if literal.starts_with(|first: char| first.is_ascii_digit()) {
         return Ok(());
     }
-    let error = misfit(format!("default {} is no value of type {core}", shown(literal)));
+    let error = misfit(format!("default '{}' is no value of type {core}", shown(literal)));
     let is_now = ["now", "current_", "today", "localtime", "sysdate"]
         .iter()
         .any(|word| literal.to_ascii_lowercase().starts_with(word));

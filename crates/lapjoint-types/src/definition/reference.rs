@@ -4,6 +4,7 @@
 //! `Parent`, `module.Parent`, `Master.Part`, `master`, each with an optional `()`, and their projections
 //! `Parent.proj(new='old')`; and the quoted table name that `describe()` gives for a class it cannot find.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::scan::{is_attribute_name, is_identifier, prefix_bytes};
@@ -66,36 +67,14 @@ pub(super) struct ReferenceError {
     pub(super) help: Option<String>,
 }
 
+/// Parentheses around a reference that are read; more are no reference that anyone wrote.
+const MAX_PARENTHESES: usize = 8;
+
 /// Reads a reference.
 pub(super) fn parse(text: &str) -> Result<(Reference, Option<Projection>), ReferenceError> {
     let mut cursor = Cursor { text, position: 0 };
-    let reference = match cursor.peek() {
-        Some(quote @ ('`' | '"')) => cursor.quoted_table(quote)?,
-        _ => cursor.dotted_name()?,
-    };
-    if let Reference::Name(names) = &reference {
-        // A projection: `.proj` was read as one more name, the call follows.
-        if names.last().is_some_and(|last| last == "proj") && cursor.peek() == Some('(') {
-            let names: Vec<String> = names.iter().take(names.len() - 1).cloned().collect();
-            if names.is_empty() {
-                return Err(cursor.unresolved(0));
-            }
-            let projection = cursor.projection()?;
-            return cursor.end().map(|()| (Reference::Name(names), Some(projection)));
-        }
-    }
-    // `Parent()` is an instance of the table: the same dependency.
-    if cursor.eat('(') && !cursor.eat(')') {
-        return Err(cursor.unsupported());
-    }
-    if !cursor.eat('.') {
-        return cursor.end().map(|()| (reference, None));
-    }
-    if cursor.word() != "proj" || cursor.peek() != Some('(') {
-        return Err(cursor.unsupported());
-    }
-    let projection = cursor.projection()?;
-    cursor.end().map(|()| (reference, Some(projection)))
+    let parsed = cursor.expression(MAX_PARENTHESES)?;
+    cursor.end().map(|()| parsed)
 }
 
 struct Cursor<'t> {
@@ -148,6 +127,48 @@ impl<'t> Cursor<'t> {
         Some(string)
     }
 
+    /// A table, in parentheses or not, and its projection.
+    fn expression(&mut self, depth: usize) -> Result<(Reference, Option<Projection>), ReferenceError> {
+        let reference = match self.peek() {
+            Some('(') if depth > 0 => {
+                self.eat('(');
+                let (reference, projection) = self.expression(depth - 1)?;
+                if !self.eat(')') || projection.is_some() && self.peek() == Some('.') {
+                    return Err(self.unsupported());
+                }
+                if projection.is_some() {
+                    return Ok((reference, projection));
+                }
+                reference
+            }
+            Some(quote @ ('`' | '"')) => self.quoted_table(quote)?,
+            _ => match self.dotted_name()? {
+                // A projection: `.proj` was read as one more name, the call follows.
+                Reference::Name(mut names)
+                    if self.peek() == Some('(') && names.last().is_some_and(|last| last == "proj") =>
+                {
+                    names.pop();
+                    if names.is_empty() {
+                        return Err(self.unresolved(0));
+                    }
+                    return Ok((Reference::Name(names), Some(self.projection()?)));
+                }
+                reference => reference,
+            },
+        };
+        // `Parent()` is an instance of the table: the same dependency.
+        if self.eat('(') && !self.eat(')') {
+            return Err(self.unsupported());
+        }
+        if !self.eat('.') {
+            return Ok((reference, None));
+        }
+        if self.word() != "proj" || self.peek() != Some('(') {
+            return Err(self.unsupported());
+        }
+        Ok((reference, Some(self.projection()?)))
+    }
+
     fn dotted_name(&mut self) -> Result<Reference, ReferenceError> {
         let mut names = Vec::new();
         loop {
@@ -187,6 +208,7 @@ impl<'t> Cursor<'t> {
     /// The arguments of a projection, from its opening parenthesis on.
     fn projection(&mut self) -> Result<Projection, ReferenceError> {
         let mut projection = Projection::default();
+        let mut new_names = HashSet::new();
         if !self.eat('(') {
             return Err(self.unsupported());
         }
@@ -198,7 +220,7 @@ impl<'t> Cursor<'t> {
                 let attribute = self.string().filter(|name| is_attribute_name(name));
                 projection.attributes.push(attribute.ok_or_else(|| self.unsupported())?.to_owned());
             } else {
-                self.rename(&mut projection)?;
+                projection.renames.push(self.rename(&mut new_names)?);
             }
             if !self.eat(',') && self.peek() != Some(')') {
                 let mut error = self.unresolved(self.position);
@@ -209,7 +231,7 @@ impl<'t> Cursor<'t> {
         Ok(projection)
     }
 
-    fn rename(&mut self, projection: &mut Projection) -> Result<(), ReferenceError> {
+    fn rename(&mut self, taken: &mut HashSet<&'t str>) -> Result<Rename, ReferenceError> {
         self.skip_blanks();
         let start = self.position;
         let new = self.word();
@@ -224,17 +246,14 @@ impl<'t> Cursor<'t> {
             let help = "names are lower-case letters, digits and _, beginning with a letter".to_owned();
             return Err(ReferenceError { offset_bytes: start, message, help: Some(help) });
         }
-        if projection.renames.iter().any(|rename| rename.new == new) {
+        if !taken.insert(new) {
             let message = format!("`{}` is given twice in the projection", shown(new));
             return Err(ReferenceError { offset_bytes: start, message, help: None });
         }
         self.skip_blanks();
         let old_start = self.position;
         match self.string() {
-            Some(old) if is_attribute_name(old) => {
-                projection.renames.push(Rename { new: new.to_owned(), old: old.to_owned() });
-                Ok(())
-            }
+            Some(old) if is_attribute_name(old) => Ok(Rename { new: new.to_owned(), old: old.to_owned() }),
             Some(_) => Err(ReferenceError { offset_bytes: old_start, ..self.unsupported() }),
             None => {
                 let word = self.word();
@@ -292,6 +311,9 @@ mod tests {
             ("`lab`.`#subject`", "`lab`.`#subject`"),
             ("\"lab\".\"__x\".proj(a='b')", "`lab`.`__x`.proj(a=\"b\")"),
             ("proj", "proj"),
+            ("(master)", "master"),
+            ("( (A) ).proj(a='b')", "A.proj(a=\"b\")"),
+            ("(A.proj(a='b'))", "A.proj(a=\"b\")"),
             ("Größe", "Größe"),
         ] {
             assert_eq!(printed(text), expected, "{text}");
@@ -303,6 +325,9 @@ mod tests {
     fn refused() {
         for (text, offset, part) in [
             ("", 0, "could not be resolved"),
+            ("(A", 2, "is not supported (yet)"),
+            ("(A.proj()).proj()", 10, "is not supported (yet)"),
+            ("((((((((((A))))))))))", 8, "could not be resolved"),
             ("3", 0, "could not be resolved"),
             ("A.", 2, "could not be resolved"),
             ("A B", 2, "could not be resolved"),

@@ -67,8 +67,7 @@ pub fn native_family(text: &str) -> Option<NativeFamily> {
         return None;
     }
     let family = match head {
-        "int" | "integer" | "tinyint" | "smallint" | "mediumint" | "bigint" | "tinyinteger"
-        | "smallinteger" | "mediuminteger" | "biginteger" => NativeFamily::Integer,
+        "int" | "integer" | "tinyint" | "smallint" | "mediumint" | "bigint" => NativeFamily::Integer,
         "serial" if arguments.is_none() && !unsigned && !auto_increment => NativeFamily::Integer,
         "decimal" | "numeric" | "dec" | "fixed" => NativeFamily::Numeric,
         "double" | "float" | "real" => NativeFamily::Float,
@@ -113,7 +112,6 @@ mod tests {
             ("tinyint(1)", NativeFamily::Integer),
             ("mediumint unsigned", NativeFamily::Integer),
             ("bigint (20) unsigned auto_increment", NativeFamily::Integer),
-            ("tinyinteger", NativeFamily::Integer),
             ("serial", NativeFamily::Integer),
             ("decimal", NativeFamily::Numeric),
             ("decimal(5)", NativeFamily::Numeric),
@@ -141,6 +139,7 @@ mod tests {
         for text in [
             "",
             "uint8",
+            "tinyinteger",
             "int24",
             "boolean",
             "binary(16)",

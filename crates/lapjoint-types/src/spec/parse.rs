@@ -79,10 +79,16 @@ fn parse_codec(text: &str) -> Result<CodecSpec, TypeSpecError> {
 fn check_name(what: &str, name: &str, offset: usize) -> Result<(), TypeSpecError> {
     let blanks = name.len() - name.trim_start().len();
     let is_wrong = |letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.'));
-    match name.trim().char_indices().find(|&(_, letter)| is_wrong(letter)) {
+    let name = name.trim();
+    // With a dash at its end, `<name->` would hold the arrow of a dependency.
+    let ends_in_dash = name.char_indices().next_back().filter(|&(_, letter)| letter == '-');
+    match name.char_indices().find(|&(_, letter)| is_wrong(letter)).or(ends_in_dash) {
         None => Ok(()),
         Some((at, letter)) => {
-            let message = format!("{letter:?} cannot stand in the name of a {what}");
+            let message = format!(
+                "{letter:?} cannot stand {} the name of a {what}",
+                if letter == '-' { "at the end of" } else { "in" }
+            );
             Err(TypeSpecError::new(TypeSpecErrorKind::Codec, offset + blanks + at, message)
                 .help("write <codec>, <codec@> or <codec@store>"))
         }
@@ -145,6 +151,7 @@ mod tests {
             ("<>", 1, "names no codec"),
             ("<@cold>", 1, "names no codec"),
             ("<blob@a@b>", 7, "'@' cannot stand in the name of a store"),
+            ("<blob@ab->", 8, "'-' cannot stand at the end of the name of a store"),
             ("<bl ob>", 3, "' ' cannot stand in the name of a codec"),
             ("< a b@c>", 3, "' ' cannot"),
             ("<blob@ c d>", 8, "' ' cannot"),
