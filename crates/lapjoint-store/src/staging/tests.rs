@@ -178,3 +178,19 @@ fn hash_addressed_objects_may_be_left_for_garbage_collection() {
     assert!(upload(&stores, &objects, &options, &no_progress).is_err());
     assert_eq!(paths(&stores.get(Some("main")).unwrap()), ["h"]);
 }
+
+#[test]
+fn content_in_pieces_is_one_object() {
+    let (_dir, stores) = stores();
+    for (name, addressing) in [("main", Addressing::Hash), ("mem", Addressing::Schema)] {
+        let pieces = Payload::Chunks(vec!["head".into(), Bytes::new(), "body".into()]);
+        let report = run(&stores, &[pending(name, "a", pieces.clone(), addressing)]).unwrap();
+        assert_eq!(report.outcomes[0].crc32c.as_deref(), Some(crc32c_hex(b"headbody").as_str()));
+        assert_eq!(stores.get(Some(name)).unwrap().get("a").unwrap(), "headbody");
+        let again = run(&stores, &[pending(name, "a", pieces, addressing)]);
+        match addressing {
+            Addressing::Hash => assert!(again.unwrap().created.is_empty()),
+            Addressing::Schema => assert!(matches!(again, Err(StoreError::AlreadyExists { .. }))),
+        }
+    }
+}
