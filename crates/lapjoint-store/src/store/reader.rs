@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
 
-use super::Store;
+use super::{CHUNK_BYTES, Store};
 use crate::error::StoreError;
 
 /// Read at least this much at a time, so that parsing a header does not cost a request for each of its fields.
@@ -46,16 +46,16 @@ impl Read for StoreReader {
             return Ok(0);
         }
         if self.buffered().is_empty() {
-            let wanted = READ_AHEAD_BYTES.max(target.len() as u64);
+            // Bounded, however large the target: `read_to_end` offers all the memory it has.
+            let wanted = (target.len() as u64).clamp(READ_AHEAD_BYTES, CHUNK_BYTES);
             let end = self.size_bytes.min(self.position.saturating_add(wanted));
             self.buffer = self.store.get_range(&self.path, self.position..end).map_err(into_io)?;
             self.buffer_start = self.position;
         }
         let available = self.buffered();
         let count = available.len().min(target.len());
-        for (to, from) in target.iter_mut().zip(available) {
-            *to = *from;
-        }
+        let (Some(to), Some(from)) = (target.get_mut(..count), available.get(..count)) else { return Ok(0) };
+        to.copy_from_slice(from);
         self.position += count as u64;
         Ok(count)
     }
