@@ -1,0 +1,158 @@
+//! The contract between a codec and the framework.
+
+use std::fmt;
+
+use lapjoint_store::Stores;
+use lapjoint_types::{TypeSpec, Value};
+
+use crate::context::{DecodeContext, EncodeContext};
+use crate::error::CodecError;
+use crate::reference::ObjectReference;
+
+/// Where a codec is asked to keep its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the table's own column: `<name>`.
+    Inline,
+    /// In an object store: `<name@>` or `<name@store>`.
+    Store,
+}
+
+impl Place {
+    /// Whether this is the object store.
+    #[must_use]
+    pub const fn is_store(self) -> bool {
+        matches!(self, Self::Store)
+    }
+}
+
+/// What a codec can do. Read by the framework; never changes during a codec's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// May stand without `@`.
+    pub inline: bool,
+    /// May stand with `@`.
+    pub store: bool,
+    /// Decodes to a reference that reads nothing until asked.
+    pub lazy: bool,
+    /// Its reference reads parts of an object without reading all of it.
+    pub partial_read: bool,
+    /// Equal values give equal stored bytes.
+    pub deterministic: bool,
+    /// Its stored bytes say what they are, without the metadata.
+    pub self_describing: bool,
+    /// Wants to see nulls; otherwise the framework passes them through.
+    pub nulls: bool,
+    /// Version of the stored format.
+    pub format_version: u32,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self {
+            inline: true,
+            store: true,
+            lazy: false,
+            partial_read: false,
+            deterministic: true,
+            self_describing: false,
+            nulls: false,
+            format_version: 1,
+        }
+    }
+}
+
+/// Who brought a codec in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Origin {
+    /// Part of Lapjoint.
+    Builtin,
+    /// A Rust type of the program; the type's path.
+    Rust(String),
+    /// A Python class; `module.qualname`.
+    Python(String),
+    /// A WebAssembly module; its path or hash.
+    Wasm(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builtin => f.write_str("built in"),
+            Self::Rust(path) => write!(f, "Rust type {path}"),
+            Self::Python(path) => write!(f, "Python class {path}"),
+            Self::Wasm(path) => write!(f, "WebAssembly module {path}"),
+        }
+    }
+}
+
+/// A named, reversible mapping from a value to a stored form.
+///
+/// On insert the framework calls [`validate`](Self::validate), then [`encode`](Self::encode), from the outermost
+/// codec of a chain to the innermost; on fetch [`decode`](Self::decode), from the innermost to the outermost.
+/// Nulls never reach a codec unless its [`Capabilities::nulls`] asks for them. `decode` receives exactly what the
+/// next type of the chain produced. A codec is shared by many threads.
+pub trait Codec: Send + Sync + fmt::Debug {
+    /// Name in `<name>`: a lower-case letter, then lower-case letters, digits, `_` and `-`.
+    fn name(&self) -> &str;
+
+    /// What this codec can do.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Who brought the codec in. A codec of equal name and origin replaces its predecessor; of another origin it is
+    /// refused.
+    fn origin(&self) -> Origin {
+        Origin::Rust(std::any::type_name_of_val(self).to_owned())
+    }
+
+    /// One line that says what the codec is for.
+    fn summary(&self) -> &str {
+        ""
+    }
+
+    /// The next type of the chain: a core type or another codec. Called once, when a chain is bound.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the codec does not support `place`.
+    fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError>;
+
+    /// Refuses a value that the codec cannot store.
+    ///
+    /// # Errors
+    /// [`CodecError`] that says what was expected and what was given.
+    fn validate(&self, value: &Value) -> Result<(), CodecError> {
+        let _ = value;
+        Ok(())
+    }
+
+    /// Turns a value into what the next type of the chain stores. Objects are staged through `context`.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the value cannot be encoded; nothing has then been written.
+    fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError>;
+
+    /// Turns what the next type of the chain gave back into the value.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the stored form is damaged or an object cannot be read.
+    fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError>;
+
+    /// Name of the store that `@` without a name means to this codec.
+    ///
+    /// # Errors
+    /// [`CodecError::Store`] when no such store is configured.
+    fn default_store(&self, stores: &Stores) -> Result<String, CodecError> {
+        Ok(stores.read(|config| config.store_name(None))?)
+    }
+
+    /// Objects in stores that the stored value refers to. Garbage collection trusts this.
+    ///
+    /// # Errors
+    /// [`CodecError`] when the stored value cannot be read; nothing may then be collected.
+    fn references(&self, stored: &Value) -> Result<Vec<ObjectReference>, CodecError> {
+        ObjectReference::from_metadata(stored)
+    }
+}
