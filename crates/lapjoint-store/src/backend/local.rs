@@ -8,12 +8,12 @@
 //! Where hard links do not exist (exFAT, some network drives), `Create` looks first and renames then. Two writers of
 //! one name could then both succeed, which is harmless: hash-addressed content is equal, other names are random.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions as FileOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use crate::addressing::token;
 use crate::error::{Result, StoreError};
 use crate::path::{STAGING_FOLDER, SafePath};
 use crate::spec::StoreSpec;
+use crate::store::parallel::lock;
 use crate::store::{Level, ObjectMeta, OpenOptions, PutMode};
 
 mod listing;
@@ -30,7 +31,9 @@ mod listing;
 /// Ending of a file that is staged beside its target because that lies on another file system.
 const SIBLING_ENDING: &str = ".lapjoint-part";
 /// A folder can vanish between making it and using it, when another process deletes its last object.
-const ATTEMPTS: usize = 32;
+const ATTEMPTS: usize = 256;
+/// How many folders are remembered as durable before the memory starts afresh.
+const KNOWN_FOLDERS: usize = 20_000;
 
 /// Folders whose entries changed and are not yet durable.
 #[derive(Debug, Default)]
@@ -38,7 +41,7 @@ pub(crate) struct DirSyncs(Mutex<BTreeSet<PathBuf>>);
 
 impl DirSyncs {
     fn add(&self, dir: &Path) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(dir.to_path_buf());
+        lock(&self.0).insert(dir.to_path_buf());
     }
 }
 
@@ -47,6 +50,8 @@ pub(super) struct Local {
     store: String,
     root: PathBuf,
     durable: bool,
+    /// Folders whose own names are durable. Shared with the writers of this store.
+    known: Arc<Mutex<HashSet<PathBuf>>>,
 }
 
 impl Local {
@@ -60,7 +65,7 @@ impl Local {
         if !root.is_dir() {
             return Err(inaccessible());
         }
-        Ok(Self { store: spec.name.clone(), root, durable: options.durable })
+        Ok(Self { store: spec.name.clone(), root, durable: options.durable, known: Arc::default() })
     }
 
     fn target(&self, path: &SafePath) -> PathBuf {
@@ -139,8 +144,8 @@ impl Local {
                 PutMode::Overwrite => fs::rename(&staged.path, target),
             };
             match result {
-                Ok(()) => return self.sync_parent(target, later),
-                Err(error) if error.kind() == ErrorKind::NotFound => self.make_parents(target, later)?,
+                Ok(()) => return self.sync_way(target, later),
+                Err(error) if error.kind() == ErrorKind::NotFound => self.make_parents(target)?,
                 Err(error) if error.kind() == ErrorKind::CrossesDevices => {
                     staged = self.move_beside(&staged, target)?
                 }
@@ -162,24 +167,45 @@ impl Local {
         Ok(beside)
     }
 
-    fn make_parents(&self, target: &Path, later: Option<&DirSyncs>) -> io::Result<()> {
+    fn make_parents(&self, target: &Path) -> io::Result<()> {
         let Some(parent) = target.parent() else { return Ok(()) };
         // The root itself is never made: a store whose directory is gone (an unmounted disk) must not
         // be recreated empty.
         if !self.root.is_dir() {
             return Err(io::Error::new(ErrorKind::NotADirectory, "the store's directory is gone"));
         }
-        let missing: Vec<&Path> =
-            parent.ancestors().take_while(|dir| *dir != self.root && !dir.exists()).collect();
-        fs::create_dir_all(parent)?;
-        missing.into_iter().try_for_each(|dir| self.sync_parent(dir, later))
+        match fs::create_dir_all(parent) {
+            // Another thread deleted an object and with it a folder just made; the caller tries again.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
-    fn sync_parent(&self, entry: &Path, later: Option<&DirSyncs>) -> io::Result<()> {
-        match (entry.parent(), later) {
-            (Some(dir), Some(later)) if self.durable => later.add(dir),
-            (Some(dir), None) if self.durable => sync_dir(dir)?,
-            _ => {}
+    /// Makes a new object's name durable, and the folders that lead to it: one of them may have been made by another
+    /// writer who has not come to flush it yet.
+    fn sync_way(&self, target: &Path, later: Option<&DirSyncs>) -> io::Result<()> {
+        if !self.durable {
+            return Ok(());
+        }
+        let folders = || target.ancestors().skip(1).take_while(|dir| dir.starts_with(&self.root));
+        let is_known = |dir: &Path| lock(&self.known).contains(dir);
+        let mut new = Vec::new();
+        for dir in folders() {
+            match later {
+                Some(later) => later.add(dir),
+                None => sync_dir(dir)?,
+            }
+            if is_known(dir) {
+                break;
+            }
+            new.push(dir.to_path_buf());
+        }
+        if later.is_none() {
+            let mut known = lock(&self.known);
+            if known.len() > KNOWN_FOLDERS {
+                known.clear();
+            }
+            known.extend(new);
         }
         Ok(())
     }
@@ -188,6 +214,8 @@ impl Local {
     fn prune(&self, from: &Path) {
         for dir in from.ancestors().skip(1).take_while(|dir| *dir != self.root && dir.starts_with(&self.root))
         {
+            // Forgotten before it goes, so that nobody relies on a folder made anew under its name.
+            lock(&self.known).remove(dir);
             if fs::remove_dir(dir).is_err() {
                 break;
             }
@@ -253,15 +281,12 @@ impl Backend for Local {
     }
 
     fn sync(&self, later: &DirSyncs) -> Result<()> {
-        let dirs = std::mem::take(&mut *later.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let dirs = std::mem::take(&mut *lock(&later.0));
         for dir in dirs {
-            match sync_dir(&dir) {
-                Err(source) if source.kind() != ErrorKind::NotFound => {
-                    let shown = dir.strip_prefix(&self.root).unwrap_or(&dir).display().to_string();
-                    return Err(StoreError::from_io("flush", &self.store, &shown, source));
-                }
-                _ => {}
-            }
+            sync_dir(&dir).map_err(|source| {
+                let shown = dir.strip_prefix(&self.root).unwrap_or(&dir).display().to_string();
+                StoreError::from_io("flush", &self.store, &shown, source)
+            })?;
         }
         Ok(())
     }
@@ -318,6 +343,7 @@ impl Backend for Local {
             }
             Err(source) => return Err(self.error("delete", prefix, source)),
         }
+        lock(&self.known).retain(|dir| !dir.starts_with(&target));
         match fs::remove_dir_all(&target) {
             Err(source) if source.kind() != ErrorKind::NotFound => Err(self.error("delete", prefix, source)),
             _ => {
@@ -398,9 +424,15 @@ impl Sink for LocalSink {
     }
 }
 
-/// Makes a folder's entries durable. Only Unix can.
+/// Makes a folder's entries durable. Only Unix can. A folder that is gone has none: somebody deleted what was in it.
 fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(dir).and_then(|dir| dir.sync_all()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 #[cfg(unix)]
