@@ -45,6 +45,8 @@ use crate::error::CodecError;
 use crate::metadata::Metadata;
 use crate::npy_ref::NpyRef;
 
+mod records;
+
 const NAME: &str = "npy";
 
 /// The codec `<npy@>`.
@@ -83,7 +85,7 @@ impl Codec for NpyCodec {
 
     fn validate(&self, value: &Value) -> Result<(), CodecError> {
         match value {
-            Value::Array(_) => Ok(()),
+            Value::Array(_) | Value::RecordArray(_) => Ok(()),
             Value::ObjectArray(_) => Err(CodecError::value(NAME, "does not support object dtype arrays")),
             other => {
                 Err(CodecError::value(NAME, format!("requires numpy.ndarray, got {}", other.type_name())))
@@ -93,7 +95,11 @@ impl Codec for NpyCodec {
 
     fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
         self.validate(&value)?;
-        let Value::Array(array) = value else { return Ok(Value::Null) };
+        let array = match value {
+            Value::Array(array) => *array,
+            Value::RecordArray(records) => records::interleave(&records)?,
+            _ => return Ok(Value::Null),
+        };
         let path = context.schema_path(".npy")?;
         let header = Bytes::from(npy::header_bytes(&array)?);
         let crc = crc32c::crc32c_append(crc32c::crc32c(&header), array.data());
