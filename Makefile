@@ -1,0 +1,48 @@
+# The commands of the project. A fresh machine needs a Rust toolchain, a C compiler, make and Python 3.10 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+CARGO ?= cargo
+OUTPUT ?= demo-output
+
+.PHONY: demo test bench lint docs crash fuzz clean
+
+# A real pipeline on real data, in a fresh folder.
+demo:
+	$(CARGO) build --release --locked -p lapjoint-cli
+	rm -rf $(OUTPUT)
+	$${CARGO_TARGET_DIR:-target}/release/lapjoint demo --data examples/data --output $(OUTPUT)
+
+# All tests; what could not run is listed at the end.
+test:
+	scripts/test
+
+# Benches against datajoint 2.3.5 in the same run, as ratios.
+bench: $(VENV)/ready
+	$(CARGO) build --release --locked -p lapjoint-format --example blob_times
+	$(VENV)/bin/python benches/blob.py $${CARGO_TARGET_DIR:-target}/release/examples/blob_times
+
+# 200 kills of a writing process; `make test` runs fewer of the same.
+crash:
+	LAPJOINT_CRASH_KILLS=200 $(CARGO) test --release --locked -p lapjoint --test crash -- --nocapture
+
+# 30 seconds for every decoder.
+fuzz:
+	fuzz/run 30
+
+lint:
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	scripts/sizes
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+# The Python environment of the tests, with the reference implementation.
+$(VENV)/ready: conformance/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r conformance/requirements.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(OUTPUT) target
