@@ -1,10 +1,12 @@
 //! The contract that every database adapter fulfils.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use lapjoint_types::Value;
 
 use crate::error::DbError;
+use crate::intent::IntentLog;
 use crate::schema::{ColumnType, TableDef, TableId};
 
 /// What a database can do; the planner reads it instead of asking for product names.
@@ -160,6 +162,11 @@ pub trait Adapter: Send {
         columns: &[(String, ColumnType)],
         sink: &mut RowSink<'_>,
     ) -> Result<(), DbError>;
+
+    /// Records of unfinished work of this database, outside of any transaction: for SQLite in a directory a
+    /// [`FileIntentLog`](crate::intent::FileIntentLog) in `<dir>/.lapjoint/intents`, in memory a
+    /// [`MemoryIntentLog`](crate::intent::MemoryIntentLog).
+    fn intents(&self) -> Arc<dyn IntentLog>;
 
     /// Identity of this connection for the records of unfinished work; unique among all processes.
     fn session(&self) -> &str;

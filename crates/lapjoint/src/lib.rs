@@ -1,1 +1,62 @@
-//! Typed tables whose cells can be anything: schemas, tables, queries, insert and fetch plans.
+//! Typed tables whose cells can be anything.
+//!
+//! Rows live in a database (SQLite in a folder by default), large values in object stores, and *codecs* turn values into
+//! stored forms and back. Rows and objects are committed together.
+//!
+//! ```
+//! use lapjoint::{Connection, NdArray, row};
+//!
+//! let connection = Connection::in_memory()?;
+//! let lab = connection.schema("lab")?;
+//! let recording = lab.manual("Recording", "
+//!     # one trace of one electrode
+//!     recording_id : int32
+//!     ---
+//!     electrode = 'A1' : varchar(8)   # where it was
+//!     trace : <blob>                  # volts
+//! ")?;
+//! recording.insert1(row! { "recording_id" => 1, "trace" => NdArray::from_vec(vec![0.5f64, 1.5]) })?;
+//! let trace: NdArray = (&recording & row! { "recording_id" => 1 }).fetch1_as("trace")?;
+//! assert_eq!(trace.to_vec::<f64>(), Some(vec![0.5, 1.5]));
+//! # Ok::<(), lapjoint::Error>(())
+//! ```
+//!
+//! The rooms of this crate: [`Connection`] (database, stores, codecs), [`Schema`] (declares tables), [`Table`] (inserts,
+//! updates), [`Query`] (restricts, projects, fetches, deletes), [`objects`] (verifies stored objects).
+
+mod bound;
+mod connection;
+mod declare;
+mod describe;
+mod drop;
+mod error;
+mod graph;
+mod heading;
+mod insert;
+mod names;
+pub mod objects;
+mod open;
+pub mod preview;
+mod query;
+mod recovery;
+mod row;
+mod schema;
+mod table;
+mod update;
+mod work;
+
+pub use connection::{Connection, ConnectionOptions};
+pub use error::Error;
+pub use heading::{Attribute, Heading, Storage};
+pub use query::{Condition, DeleteOptions, DeleteReport, PartIntegrity, ProjectItem, Query};
+pub use recovery::RecoveryReport;
+pub use row::Row;
+pub use schema::Schema;
+pub use table::{InsertOptions, Table};
+
+pub use lapjoint_codec as codec;
+pub use lapjoint_db::{ColumnType, DbError, TableId};
+pub use lapjoint_store as store;
+pub use lapjoint_types as types;
+pub use lapjoint_types::naming::Tier;
+pub use lapjoint_types::{Decimal, FromValue, NdArray, Value};

@@ -1,0 +1,48 @@
+//! Tables as the engine holds them: the database's definition with its types bound.
+
+use lapjoint_codec::Registry;
+use lapjoint_db::{ForeignKeyDef, TableDef};
+use lapjoint_types::naming::{self, Tier};
+
+use crate::heading::{Attribute, Heading};
+use crate::names;
+
+/// A table's definition and heading, bound once and shared.
+#[derive(Debug)]
+pub(crate) struct BoundTable {
+    /// What the database says.
+    pub def: TableDef,
+    /// Attributes with their codecs.
+    pub heading: Heading,
+    /// Tier, by the table's name.
+    pub tier: Tier,
+}
+
+impl BoundTable {
+    pub fn new(def: TableDef, registry: &Registry) -> Self {
+        let heading = Heading::from_table(&def, registry);
+        // A table that other tools made under a name of no tier is filled by hand.
+        let tier = naming::tier_of(&def.id.table).unwrap_or(Tier::Manual);
+        Self { def, heading, tier }
+    }
+
+    /// Class name: `Session`, or `Master.Part`.
+    pub fn class_name(&self) -> String {
+        names::class_name(&self.def.id.table)
+    }
+
+    /// Table name of a part's master.
+    pub fn master(&self) -> Option<String> {
+        naming::split_part(&self.def.id.table).map(|(master, _)| master.to_owned())
+    }
+
+    /// References of the table to itself.
+    pub fn self_references(&self) -> Vec<&ForeignKeyDef> {
+        self.def.foreign_keys.iter().filter(|key| key.parent == self.def.id).collect()
+    }
+
+    /// Attributes of the primary key, hidden ones included, in order.
+    pub fn key_attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.def.primary_key.iter().filter_map(|name| self.heading.get(name))
+    }
+}

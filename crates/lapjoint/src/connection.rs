@@ -1,0 +1,362 @@
+//! Connections: a database, stores, codecs and configuration that belong together.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use lapjoint_codec::Registry;
+use lapjoint_db::{Adapter, Intent, TableDef, TableId, TransactionMode};
+use lapjoint_store::{Config, LoadOptions, Stores};
+
+use crate::bound::BoundTable;
+use crate::error::Error;
+use crate::open::open_adapter;
+use crate::recovery;
+use crate::schema::Schema;
+
+/// A connection to a database, with the stores and codecs that its tables use. Cheap to clone.
+///
+/// All threads may use one connection; a transaction belongs to the thread that opened it, and other threads wait.
+///
+/// ```
+/// use lapjoint::{Connection, row};
+/// let connection = Connection::in_memory()?;
+/// let lab = connection.schema("lab")?;
+/// let subject = lab.manual("Subject", "
+///     subject_id : int32   # number of the animal
+///     ---
+///     name : varchar(30)
+/// ")?;
+/// subject.insert1(row! { "subject_id" => 1, "name" => "Ada" })?;
+/// assert_eq!(subject.query().fetch1_as::<String>("name")?, "Ada");
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Connection {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    /// Signalled when a transaction of some thread has ended.
+    ended: Condvar,
+    stores: Stores,
+    registry: Arc<Registry>,
+    tables: Mutex<HashMap<TableId, Arc<BoundTable>>>,
+}
+
+/// The adapter and what belongs to its open transaction.
+pub(crate) struct State {
+    adapter: Box<dyn Adapter>,
+    /// Thread of the open transaction.
+    owner: Option<ThreadId>,
+    /// Intents whose rows are in the open transaction.
+    pub open_intents: Vec<Intent>,
+    /// Committed intents whose markers can go with the next write.
+    pub finished: Vec<(String, String)>,
+}
+
+/// Exclusive use of a connection's adapter.
+pub(crate) struct Guard<'c>(MutexGuard<'c, State>);
+
+impl Guard<'_> {
+    pub fn adapter(&self) -> &dyn Adapter {
+        self.0.adapter.as_ref()
+    }
+
+    pub fn adapter_mut(&mut self) -> &mut dyn Adapter {
+        self.0.adapter.as_mut()
+    }
+
+    pub fn state(&mut self) -> &mut State {
+        &mut self.0
+    }
+
+    pub fn in_transaction(&self) -> bool {
+        self.0.adapter.in_transaction()
+    }
+}
+
+/// How to open a connection.
+#[derive(Debug, Default)]
+pub struct ConnectionOptions {
+    config: Option<Config>,
+    registry: Option<Arc<Registry>>,
+    directory: Option<PathBuf>,
+}
+
+impl ConnectionOptions {
+    /// Uses this configuration instead of the one found from the working directory.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Uses these codecs instead of the process-wide ones.
+    #[must_use]
+    pub fn registry(mut self, registry: Arc<Registry>) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Keeps the SQLite databases in this folder, whatever the configuration says.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Opens the connection.
+    ///
+    /// # Errors
+    /// [`Error`] when the configuration is wrong or the database cannot be opened.
+    pub fn open(self) -> Result<Connection, Error> {
+        let mut config = match self.config {
+            Some(config) => config,
+            None => Config::discover(".")?,
+        };
+        if let Some(directory) = self.directory {
+            config.set("database.backend", serde_json::json!("sqlite"))?;
+            config.set("database.name", serde_json::json!(directory.to_string_lossy()))?;
+        }
+        let adapter = open_adapter(&config)?;
+        let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
+        Ok(Connection::new(adapter, config, registry))
+    }
+}
+
+impl Connection {
+    /// Opens the database that the configuration found from the working directory names.
+    ///
+    /// # Errors
+    /// [`Error`] when the configuration is wrong or the database cannot be opened.
+    pub fn open() -> Result<Self, Error> {
+        ConnectionOptions::default().open()
+    }
+
+    /// Opens SQLite databases in a folder; the rest comes from the configuration.
+    ///
+    /// # Errors
+    /// [`Error`] when the folder cannot be used.
+    pub fn open_directory(directory: impl Into<PathBuf>) -> Result<Self, Error> {
+        ConnectionOptions::default().directory(directory).open()
+    }
+
+    /// A database in memory with the built-in defaults, gone when the last clone is dropped.
+    ///
+    /// # Errors
+    /// [`Error`] when SQLite cannot be started.
+    pub fn in_memory() -> Result<Self, Error> {
+        ConnectionOptions::default().config(Config::load(&LoadOptions::isolated())?).directory(":memory:").open()
+    }
+
+    /// How to open a connection with other settings.
+    #[must_use]
+    pub fn options() -> ConnectionOptions {
+        ConnectionOptions::default()
+    }
+
+    fn new(adapter: Box<dyn Adapter>, config: Config, registry: Arc<Registry>) -> Self {
+        let state = State { adapter, owner: None, open_intents: Vec::new(), finished: Vec::new() };
+        let stores = Stores::new(config);
+        Self {
+            inner: Arc::new(Inner {
+                state: Mutex::new(state),
+                ended: Condvar::new(),
+                stores,
+                registry,
+                tables: Mutex::default(),
+            }),
+        }
+    }
+
+    /// A copy of the configuration as it is now; [`Stores::update`] changes it.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.inner.stores.config()
+    }
+
+    /// The configured stores.
+    #[must_use]
+    pub fn stores(&self) -> &Stores {
+        &self.inner.stores
+    }
+
+    /// The codecs that tables of this connection are bound to.
+    #[must_use]
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.inner.registry
+    }
+
+    /// Folder into which a fetch of `<attach>` writes files.
+    #[must_use]
+    pub fn download_path(&self) -> PathBuf {
+        let configured = self.inner.stores.read(|config| config.text("download_path"));
+        PathBuf::from(configured.unwrap_or_else(|| ".".into()))
+    }
+
+    /// Names of the schemas of the database, sorted.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn list_schemas(&self) -> Result<Vec<String>, Error> {
+        Ok(self.lock()?.adapter_mut().list_schemas()?)
+    }
+
+    /// A schema, created when it is missing. What a dead session left unfinished in it is finished or undone first.
+    ///
+    /// # Errors
+    /// [`Error`] when it cannot be opened or recovered.
+    pub fn schema(&self, name: &str) -> Result<Schema, Error> {
+        self.open_schema(name, true)
+    }
+
+    /// A schema that exists already.
+    ///
+    /// # Errors
+    /// [`Error`] when it does not exist, or cannot be recovered.
+    pub fn existing_schema(&self, name: &str) -> Result<Schema, Error> {
+        self.open_schema(name, false)
+    }
+
+    fn open_schema(&self, name: &str, create: bool) -> Result<Schema, Error> {
+        self.lock()?.adapter_mut().open_schema(name, create).map_err(Error::db(format!("schema `{name}`")))?;
+        let schema = Schema::new(self.clone(), name.to_owned());
+        let recovered = recovery::recover(&schema)?;
+        Ok(schema.with_recovered(recovered))
+    }
+
+    /// Runs `work` in one transaction: all of it is committed, or nothing. Transactions do not nest.
+    ///
+    /// # Errors
+    /// The error of `work`, or of the commit; everything is then undone, uploaded objects too.
+    pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.start_transaction()?;
+        match work() {
+            Ok(value) => {
+                self.commit_transaction()?;
+                Ok(value)
+            }
+            Err(error) => match self.cancel_transaction() {
+                Ok(()) => Err(error),
+                Err(undo) => Err(Error::Undo { source: Box::new(error), undo: undo.to_string() }),
+            },
+        }
+    }
+
+    /// Opens a transaction that belongs to the calling thread until it is committed or cancelled.
+    ///
+    /// # Errors
+    /// [`Error`] when this thread has one open already.
+    pub fn start_transaction(&self) -> Result<(), Error> {
+        let mut guard = self.lock()?;
+        if guard.in_transaction() {
+            return Err(Error::usage("Nested transactions are not supported."));
+        }
+        guard.adapter_mut().begin(TransactionMode::Write)?;
+        guard.state().owner = Some(std::thread::current().id());
+        Ok(())
+    }
+
+    /// Commits the open transaction.
+    ///
+    /// # Errors
+    /// [`Error`] when the commit fails; everything is then undone.
+    pub fn commit_transaction(&self) -> Result<(), Error> {
+        let mut guard = self.lock()?;
+        if let Err(error) = guard.adapter_mut().commit() {
+            drop(guard);
+            let undone = self.cancel_transaction();
+            return Err(match undone {
+                Ok(()) => error.into(),
+                Err(undo) => Error::Undo { source: Box::new(error.into()), undo: undo.to_string() },
+            });
+        }
+        let state = guard.state();
+        state.owner = None;
+        let intents = std::mem::take(&mut state.open_intents);
+        recovery::finish(&mut guard, &intents);
+        drop(guard);
+        self.inner.ended.notify_all();
+        Ok(())
+    }
+
+    /// Undoes the open transaction and removes the objects uploaded in it.
+    ///
+    /// # Errors
+    /// [`Error`] when undoing fails; the next start then finishes it.
+    pub fn cancel_transaction(&self) -> Result<(), Error> {
+        let mut guard = self.lock()?;
+        let rolled_back = if guard.in_transaction() { guard.adapter_mut().rollback() } else { Ok(()) };
+        let state = guard.state();
+        state.owner = None;
+        let intents = std::mem::take(&mut state.open_intents);
+        drop(guard);
+        self.inner.ended.notify_all();
+        // Tables declared in the transaction are gone with it.
+        self.forget_tables();
+        for intent in &intents {
+            recovery::undo(self, intent)?;
+        }
+        Ok(rolled_back?)
+    }
+
+    /// Whether the calling thread has a transaction open.
+    ///
+    /// # Errors
+    /// [`Error`] when the connection cannot be used.
+    pub fn in_transaction(&self) -> Result<bool, Error> {
+        Ok(self.lock()?.in_transaction())
+    }
+
+    /// The adapter, once no other thread has a transaction open.
+    pub(crate) fn lock(&self) -> Result<Guard<'_>, Error> {
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let this_thread = std::thread::current().id();
+        while state.owner.is_some_and(|owner| owner != this_thread) {
+            state = self.inner.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(Guard(state))
+    }
+
+    /// A table bound to its codecs, from memory or from the database; `None` when it does not exist.
+    pub(crate) fn bound(&self, id: &TableId) -> Result<Option<Arc<BoundTable>>, Error> {
+        if let Some(table) = self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Ok(Some(Arc::clone(table)));
+        }
+        let loaded = self.lock()?.adapter_mut().load_table(id).map_err(Error::db(id))?;
+        Ok(loaded.map(|def| self.bind(def)))
+    }
+
+    /// Binds a definition and remembers it.
+    pub(crate) fn bind(&self, def: TableDef) -> Arc<BoundTable> {
+        let table = Arc::new(BoundTable::new(def, &self.inner.registry));
+        let id = table.def.id.clone();
+        let has_unbound = table.heading.all().iter().any(|attribute| {
+            matches!(attribute.storage, crate::heading::Storage::Unbound { .. })
+        });
+        // A codec that is missing now may be registered later: such a table is bound anew each time.
+        if !has_unbound {
+            self.inner
+                .tables
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(id, Arc::clone(&table));
+        }
+        table
+    }
+
+    /// Forgets bound tables, so that they are read from the database again.
+    pub fn forget_tables(&self) {
+        self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}

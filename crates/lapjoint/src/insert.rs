@@ -1,0 +1,126 @@
+//! Insert: rows matched to the heading, encoded in parallel, uploaded, and committed together.
+
+mod encode;
+mod matching;
+
+use lapjoint_types::Value;
+use lapjoint_types::naming::Tier;
+
+pub(crate) use encode::Encoder;
+use encode::weight_bytes;
+use matching::Matching;
+
+use crate::error::Error;
+use crate::row::Row;
+use crate::table::{InsertOptions, Table};
+use crate::work::Work;
+
+/// Rows encoded at a time.
+const BATCH_ROWS: usize = 1024;
+
+/// Values encoded at a time, in bytes: with their encoded forms, this bounds the memory of an insert's objects.
+const BATCH_BYTES: usize = 64 << 20;
+
+/// Inserts `rows`: all with their objects, or none.
+pub(crate) fn insert(
+    table: &Table,
+    rows: &mut dyn Iterator<Item = Row>,
+    options: &InsertOptions,
+) -> Result<u64, Error> {
+    let bound = table.bound();
+    if matches!(bound.tier, Tier::Imported | Tier::Computed) && !options.allow_direct_insert {
+        return Err(Error::usage(
+            "Inserts into an auto-populated table can only be done inside its make method during a populate call. To \
+             override, set keyword argument allow_direct_insert=True.",
+        ));
+    }
+    let Some(first) = rows.next() else { return Ok(0) };
+    let mut matching = Matching::new(bound, &first, options.ignore_extra_fields);
+    let attributes: Vec<_> = matching.attributes().cloned().collect();
+    let columns: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
+    let connection = table.schema().connection();
+    let encoder = Encoder::new(bound, connection.stores(), attributes);
+    let mut source = Batches { rows: &mut std::iter::once(first).chain(rows), matching: &mut matching, next: 0 };
+    let mut work = Work::new(connection, &bound.def.id.schema);
+    let id = &bound.def.id;
+
+    if !encoder.has_codecs() && !connection.in_transaction()? {
+        // Nothing to encode: rows stream into the table. In a transaction of the user's a failure half-way would leave
+        // the rows before it, so that there they are gathered first.
+        return work.commit(|guard| {
+            let mut failure = None;
+            let mut stream = Stream { source: &mut source, failure: &mut failure, ready: Vec::new().into_iter() };
+            let inserted = guard.adapter_mut().insert(&bound.def, &columns, &mut stream, options.mode);
+            failure.map_or_else(|| inserted.map_err(Error::db(id)), Err)
+        });
+    }
+    let mut encoded: Vec<Vec<Value>> = Vec::new();
+    let mut prepare = || {
+        while let Some((batch, number)) = source.next_batch()? {
+            let (mut values, staged) = encoder.encode(batch, number)?;
+            work.upload(&staged)?;
+            encoded.append(&mut values);
+        }
+        Ok(())
+    };
+    if let Err(error) = prepare() {
+        return work.abandon(Err(error));
+    }
+    work.commit(|guard| {
+        guard
+            .adapter_mut()
+            .insert(&bound.def, &columns, &mut encoded.into_iter(), options.mode)
+            .map_err(Error::db(id))
+    })
+}
+
+/// Arranged rows in batches of bounded size.
+struct Batches<'r> {
+    rows: &'r mut dyn Iterator<Item = Row>,
+    matching: &'r mut Matching,
+    next: u64,
+}
+
+impl Batches<'_> {
+    /// The next batch and the number of its first row.
+    fn next_batch(&mut self) -> Result<Option<(Vec<Vec<Value>>, u64)>, Error> {
+        let first = self.next;
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+            let Some(row) = self.rows.next() else { break };
+            bytes += row.values().iter().map(weight_bytes).sum::<usize>();
+            batch.push(self.matching.arrange(row, self.next)?);
+            self.next += 1;
+        }
+        Ok((!batch.is_empty()).then_some((batch, first)))
+    }
+}
+
+/// Arranged rows one by one; stops at the first failure and keeps it.
+struct Stream<'s, 'r> {
+    source: &'s mut Batches<'r>,
+    failure: &'s mut Option<Error>,
+    ready: std::vec::IntoIter<Vec<Value>>,
+}
+
+impl Iterator for Stream<'_, '_> {
+    type Item = Vec<Value>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(row) = self.ready.next() {
+            return Some(row);
+        }
+        match self.source.next_batch() {
+            Ok(Some((rows, _))) => {
+                self.ready = rows.into_iter();
+                self.ready.next()
+            }
+            Ok(None) => None,
+            Err(error) => {
+                *self.failure = Some(error);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Encoding: the codec attributes of arranged rows, in parallel.
+
+use std::sync::Arc;
+
+use lapjoint_codec::{EncodeContext, Site};
+use lapjoint_db::TableId;
+use lapjoint_store::{PendingObject, Stores};
+use lapjoint_types::Value;
+use rayon::prelude::*;
+
+use crate::bound::BoundTable;
+use crate::error::Error;
+use crate::heading::{Attribute, Storage};
+
+/// Encodes rows whose values stand in the order of `attributes`.
+pub(crate) struct Encoder<'t> {
+    table: &'t Arc<BoundTable>,
+    stores: &'t Stores,
+    attributes: Vec<Attribute>,
+    /// Places of the primary key among the attributes, in key order.
+    key: Vec<usize>,
+}
+
+impl<'t> Encoder<'t> {
+    pub fn new(table: &'t Arc<BoundTable>, stores: &'t Stores, attributes: Vec<Attribute>) -> Self {
+        let key = table
+            .def
+            .primary_key
+            .iter()
+            .filter(|name| !name.starts_with('_'))
+            .filter_map(|name| attributes.iter().position(|attribute| attribute.name == *name))
+            .collect();
+        Self { table, stores, attributes, key }
+    }
+
+    /// Whether there is anything to encode.
+    pub fn has_codecs(&self) -> bool {
+        self.attributes.iter().any(Attribute::has_codec)
+    }
+
+    /// Encodes a batch of rows, of which the first has the given number; returns them with the objects staged.
+    pub fn encode(
+        &self,
+        rows: Vec<Vec<Value>>,
+        first: u64,
+    ) -> Result<(Vec<Vec<Value>>, Vec<PendingObject>), Error> {
+        if !self.has_codecs() {
+            return Ok((rows, Vec::new()));
+        }
+        let encoded: Vec<_> = rows
+            .into_par_iter()
+            .enumerate()
+            .map(|(index, row)| self.encode_row(row, first + index as u64))
+            .collect::<Result<_, _>>()?;
+        let mut values = Vec::with_capacity(encoded.len());
+        let mut staged = Vec::new();
+        for (row, mut objects) in encoded {
+            values.push(row);
+            staged.append(&mut objects);
+        }
+        Ok((values, staged))
+    }
+
+    fn encode_row(&self, mut row: Vec<Value>, number: u64) -> Result<(Vec<Value>, Vec<PendingObject>), Error> {
+        let key: Vec<(String, Value)> = self
+            .key
+            .iter()
+            .filter_map(|&i| Some((self.attributes.get(i)?.name.clone(), row.get(i)?.clone())))
+            .collect();
+        let mut staged = Vec::new();
+        for (attribute, value) in self.attributes.iter().zip(&mut row) {
+            if !attribute.has_codec() {
+                continue;
+            }
+            let given = std::mem::replace(value, Value::Null);
+            *value = self.encode_cell(attribute, given, &key, number, &mut staged)?;
+        }
+        Ok((row, staged))
+    }
+
+    fn encode_cell(
+        &self,
+        attribute: &Attribute,
+        value: Value,
+        key: &[(String, Value)],
+        number: u64,
+        staged: &mut Vec<PendingObject>,
+    ) -> Result<Value, Error> {
+        let TableId { schema, table } = &self.table.def.id;
+        let chain = match &attribute.storage {
+            Storage::Plain => return Ok(value),
+            Storage::Unbound { .. } if value.is_null() => return Ok(value),
+            Storage::Unbound { spec, reason } => {
+                return Err(Error::Row {
+                    table: self.table.def.id.to_string(),
+                    row: number,
+                    message: format!("attribute `{}` ({spec}) cannot be encoded: {reason}", attribute.name),
+                });
+            }
+            Storage::Codec(chain) => chain,
+        };
+        let site = Site { schema, table, field: &attribute.name, key };
+        let mut context = EncodeContext::new(site, self.stores);
+        let value_type = value.type_name();
+        let stored = chain.encode(value, &mut context).map_err(|source| Error::Cell {
+            table: self.table.def.id.to_string(),
+            row: number,
+            attribute: attribute.name.clone(),
+            spec: attribute.declared.clone(),
+            value_type,
+            source,
+        })?;
+        staged.append(&mut context.take_staged());
+        Ok(stored)
+    }
+}
+
+/// Rough size of a value in memory in bytes, to bound a batch.
+pub(crate) fn weight_bytes(value: &Value) -> usize {
+    match value {
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Str(text) => text.len(),
+        Value::Array(array) => array.data().len(),
+        Value::Tuple(items) | Value::List(items) | Value::Set(items) => {
+            items.iter().map(weight_bytes).sum::<usize>() + items.len() * size_of::<Value>()
+        }
+        Value::Dict(items) => items.iter().map(|(key, value)| weight_bytes(key) + weight_bytes(value)).sum(),
+        Value::ObjectArray(array) => array.elements.iter().map(weight_bytes).sum(),
+        Value::RecordArray(array) => array.fields.iter().map(|(_, column)| weight_bytes(column)).sum(),
+        _ => size_of::<Value>(),
+    }
+}

@@ -1,0 +1,111 @@
+//! Conditions: what a restriction may be.
+
+use lapjoint_types::Value;
+
+use crate::query::Query;
+use crate::row::Row;
+use crate::table::Table;
+
+/// A condition that restricts a query.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Condition {
+    /// A condition in the database's SQL, passed through as written.
+    Sql(String),
+    /// Attributes equal these values; `Null` means "is null". Attributes that the query lacks are ignored.
+    Equal(Row),
+    /// A row of the other query agrees in all attributes that both have.
+    Matches(Box<Query>),
+    /// All hold; an empty list always holds.
+    All(Vec<Condition>),
+    /// At least one holds; an empty list never holds.
+    Any(Vec<Condition>),
+    /// The inner condition does not hold (also when it is unknown because of a null).
+    Not(Box<Condition>),
+    /// Always, or never.
+    Constant(bool),
+}
+
+impl Condition {
+    /// The opposite.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// One attribute equals a value.
+    pub fn equal(attribute: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::Equal(Row::new().with(attribute, value))
+    }
+}
+
+impl std::ops::Not for Condition {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        self.negate()
+    }
+}
+
+impl From<&str> for Condition {
+    fn from(sql: &str) -> Self {
+        Self::Sql(sql.to_owned())
+    }
+}
+
+impl From<String> for Condition {
+    fn from(sql: String) -> Self {
+        Self::Sql(sql)
+    }
+}
+
+impl From<Row> for Condition {
+    fn from(row: Row) -> Self {
+        Self::Equal(row)
+    }
+}
+
+impl From<&Row> for Condition {
+    fn from(row: &Row) -> Self {
+        Self::Equal(row.clone())
+    }
+}
+
+impl From<bool> for Condition {
+    fn from(value: bool) -> Self {
+        Self::Constant(value)
+    }
+}
+
+impl From<Query> for Condition {
+    fn from(query: Query) -> Self {
+        Self::Matches(Box::new(query))
+    }
+}
+
+impl From<&Query> for Condition {
+    fn from(query: &Query) -> Self {
+        Self::Matches(Box::new(query.clone()))
+    }
+}
+
+impl From<&Table> for Condition {
+    fn from(table: &Table) -> Self {
+        Self::Matches(Box::new(table.query()))
+    }
+}
+
+impl<C: Into<Condition>> From<Vec<C>> for Condition {
+    fn from(conditions: Vec<C>) -> Self {
+        Self::Any(conditions.into_iter().map(Into::into).collect())
+    }
+}
+
+impl<C: Into<Condition>, const N: usize> From<[C; N]> for Condition {
+    fn from(conditions: [C; N]) -> Self {
+        Self::Any(conditions.into_iter().map(Into::into).collect())
+    }
+}

@@ -1,0 +1,271 @@
+//! Fetching: one statement, decoded straight into rows; codec attributes decoded in parallel.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use lapjoint_codec::{DecodeContext, Site};
+use lapjoint_db::ColumnType;
+use lapjoint_types::{FromValue, Value};
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::heading::{Attribute, Storage};
+use crate::query::Query;
+use crate::query::select::Select;
+use crate::row::Row;
+
+/// Rows decoded at a time: enough to keep all cores busy, few enough to bound memory.
+const BATCH_ROWS: usize = 256;
+
+impl Query {
+    /// All rows with all visible attributes.
+    ///
+    /// # Errors
+    /// [`Error`] when the statement fails or a value cannot be decoded.
+    pub fn fetch(&self) -> Result<Vec<Row>, Error> {
+        let mut rows = Vec::new();
+        self.for_each(|row| {
+            rows.push(row);
+            ControlFlow::Continue(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Hands every row to `visit`, decoded in batches, so that memory stays bounded by one batch.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch).
+    pub fn for_each(&self, mut visit: impl FnMut(Row) -> ControlFlow<()>) -> Result<(), Error> {
+        let select = self.compile()?;
+        let names = select.heading().names();
+        self.stream(&select, &names, &mut visit)
+    }
+
+    /// The only row of the query.
+    ///
+    /// # Errors
+    /// [`Error::NotOneRow`] when there is none, or more than one.
+    pub fn fetch1(&self) -> Result<Row, Error> {
+        let mut rows = self.top(Some(2), 0, Vec::<String>::new()).fetch()?;
+        match (rows.pop(), rows.is_empty()) {
+            (Some(row), true) => Ok(row),
+            (last, _) => Err(Error::NotOneRow {
+                place: self.base().def.id.to_string(),
+                found: rows.len() + usize::from(last.is_some()),
+            }),
+        }
+    }
+
+    /// One attribute of the only row.
+    ///
+    /// # Errors
+    /// [`Error::NotOneRow`], or [`Error::Convert`] when the value is of another type.
+    pub fn fetch1_as<T: FromValue>(&self, attribute: &str) -> Result<T, Error> {
+        self.only(attribute)?.fetch1()?.get(attribute)
+    }
+
+    /// One attribute of all rows.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch), or [`Error::Convert`] when a value is of another type.
+    pub fn column<T: FromValue>(&self, attribute: &str) -> Result<Vec<T>, Error> {
+        let select = self.compile()?;
+        let mut values = Vec::new();
+        let mut failure = None;
+        self.stream(&select, &[attribute.to_owned()], &mut |row| {
+            match row.get(attribute) {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    failure = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(values), Err)
+    }
+
+    /// The primary keys of all rows.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch).
+    pub fn keys(&self) -> Result<Vec<Row>, Error> {
+        self.proj(Vec::<&str>::new()).fetch()
+    }
+
+    /// The first `limit` rows in the order of the primary key.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch).
+    pub fn head(&self, limit: u64) -> Result<Vec<Row>, Error> {
+        self.top(Some(limit), 0, ["KEY"]).fetch()
+    }
+
+    /// The last `limit` rows in the order of the primary key.
+    ///
+    /// # Errors
+    /// As for [`fetch`](Self::fetch).
+    pub fn tail(&self, limit: u64) -> Result<Vec<Row>, Error> {
+        let mut rows = self.top(Some(limit), 0, ["KEY DESC"]).fetch()?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// Number of rows.
+    ///
+    /// # Errors
+    /// [`Error`] when the statement fails.
+    pub fn count(&self) -> Result<u64, Error> {
+        let mut guard = self.connection().lock()?;
+        let select = Select::compile(self.expression(), guard.adapter())?;
+        let sql = select.count_sql(guard.adapter())?;
+        let mut count = 0;
+        let columns = [("count".to_owned(), ColumnType::Native("bigint".into()))];
+        guard
+            .adapter_mut()
+            .query(&sql, &[], &columns, &mut |row| {
+                if let Some(Value::Int(number)) = row.first() {
+                    count = u64::try_from(*number).unwrap_or(0);
+                }
+                ControlFlow::Break(())
+            })
+            .map_err(Error::db(&self.base().def.id))?;
+        Ok(count)
+    }
+
+    /// Whether there is any row.
+    ///
+    /// # Errors
+    /// [`Error`] when the statement fails.
+    pub fn exists(&self) -> Result<bool, Error> {
+        Ok(self.top(Some(1), 0, Vec::<String>::new()).count()? > 0)
+    }
+
+    fn only(&self, attribute: &str) -> Result<Self, Error> {
+        let heading = self.heading()?;
+        if heading.get(attribute).is_none() {
+            return Err(Error::unknown_attribute(attribute, &self.base().def.id.to_string(), &heading.names()));
+        }
+        Ok(self.proj([attribute]))
+    }
+
+    /// Runs the statement and decodes its rows batch by batch.
+    fn stream(
+        &self,
+        select: &Select,
+        names: &[String],
+        visit: &mut dyn FnMut(Row) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let attributes: Vec<Attribute> = names
+            .iter()
+            .filter_map(|name| select.columns.iter().find(|c| c.attribute.name == *name))
+            .map(|column| column.attribute.clone())
+            .collect();
+        let decoder = Decoder::new(self, attributes);
+        let shared = Arc::new(names.to_vec());
+        let columns: Vec<_> =
+            decoder.attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
+        let mut guard = self.connection().lock()?;
+        let sql = select.sql(guard.adapter(), names)?;
+        if !decoder.has_codecs {
+            return guard
+                .adapter_mut()
+                .query(&sql, &[], &columns, &mut |values| visit(Row::from_parts(Arc::clone(&shared), values)))
+                .map_err(Error::db(&self.base().def.id));
+        }
+        // Codecs may come back to this connection, so that rows are read first and decoded after the lock is gone.
+        let mut stored = Vec::new();
+        guard
+            .adapter_mut()
+            .query(&sql, &[], &columns, &mut |values| {
+                stored.push(values);
+                ControlFlow::Continue(())
+            })
+            .map_err(Error::db(&self.base().def.id))?;
+        drop(guard);
+        let mut first_row = 0u64;
+        let mut stored = stored.into_iter();
+        loop {
+            let batch: Vec<_> = stored.by_ref().take(BATCH_ROWS).collect();
+            if batch.is_empty() {
+                return Ok(());
+            }
+            let count = batch.len() as u64;
+            let decoded: Result<Vec<_>, Error> = batch
+                .into_par_iter()
+                .enumerate()
+                .map(|(index, values)| decoder.decode(first_row + index as u64, values))
+                .collect();
+            for values in decoded? {
+                if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {
+                    return Ok(());
+                }
+            }
+            first_row += count;
+        }
+    }
+}
+
+/// Decodes the codec attributes of fetched rows.
+struct Decoder<'q> {
+    query: &'q Query,
+    attributes: Vec<Attribute>,
+    has_codecs: bool,
+    key: Vec<usize>,
+    download_path: std::path::PathBuf,
+}
+
+impl<'q> Decoder<'q> {
+    fn new(query: &'q Query, attributes: Vec<Attribute>) -> Self {
+        let has_codecs = attributes.iter().any(Attribute::has_codec);
+        let key = attributes.iter().enumerate().filter(|(_, a)| a.in_key).map(|(i, _)| i).collect();
+        let download_path = query.connection().download_path();
+        Self { query, attributes, has_codecs, key, download_path }
+    }
+
+    fn decode(&self, row: u64, mut values: Vec<Value>) -> Result<Vec<Value>, Error> {
+        let key: Vec<(String, Value)> = self
+            .key
+            .iter()
+            .filter_map(|&i| Some((self.attributes.get(i)?.name.clone(), values.get(i)?.clone())))
+            .collect();
+        let id = &self.query.base().def.id;
+        for (attribute, value) in self.attributes.iter().zip(&mut values) {
+            let fail = |value_type: String, source| Error::Cell {
+                table: id.to_string(),
+                row,
+                attribute: attribute.name.clone(),
+                spec: attribute.declared.clone(),
+                value_type,
+                source,
+            };
+            match &attribute.storage {
+                Storage::Plain => {}
+                Storage::Unbound { .. } if value.is_null() => {}
+                Storage::Unbound { spec, reason } => {
+                    return Err(Error::Usage(format!(
+                        "{id}, attribute `{}` ({spec}) cannot be decoded: {reason}",
+                        attribute.name
+                    )));
+                }
+                Storage::Codec(chain) => {
+                    let context = DecodeContext {
+                        site: Site {
+                            schema: &id.schema,
+                            table: &id.table,
+                            field: &attribute.name,
+                            key: &key,
+                        },
+                        stores: self.query.connection().stores(),
+                        store_name: None,
+                        download_path: &self.download_path,
+                    };
+                    let stored = std::mem::replace(value, Value::Null);
+                    let value_type = stored.type_name();
+                    *value = chain.decode(stored, &context).map_err(|source| fail(value_type, source))?;
+                }
+            }
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,281 @@
+//! Rows and objects together: what a dead or failed insert left behind is finished or undone.
+//!
+//! An insert with objects goes through these steps:
+//!
+//! 1. its intent is written to the intent log, outside of any transaction;
+//! 2. its objects are uploaded;
+//! 3. one transaction inserts the rows and a *marker* with the intent's identity;
+//! 4. after the commit the intent is removed, and the marker goes with the next write.
+//!
+//! Whatever moment the process dies at, the marker tells: if it is in the database, so are the rows, and the objects
+//! stay; if not, the rows never were, and the objects are removed. Schema-addressed objects have a random token in
+//! their path, so nobody else can refer to them. Hash-addressed objects may be shared: one is removed only while the
+//! write lock is held and no row of the schema mentions it, and an insert that found its object already there looks
+//! again under the same lock before it commits.
+
+use lapjoint_codec::Chain;
+use lapjoint_db::{
+    ColumnDef, ColumnType, InsertMode, Intent, IntendedObject, TableDef, TableId, TransactionMode,
+};
+use lapjoint_store::StoredObject;
+use lapjoint_store::staging::ObjectKind;
+use lapjoint_types::{CoreType, Value};
+
+use crate::connection::{Connection, Guard};
+use crate::error::Error;
+use crate::heading::Storage;
+use crate::schema::Schema;
+
+/// Hidden table of the markers of committed intents.
+const MARKERS: &str = "~commit";
+
+fn marker_table(schema: &str) -> TableDef {
+    let column = |name: &str, length: u32| ColumnDef {
+        name: name.to_owned(),
+        ty: ColumnType::Core(CoreType::Varchar(length)),
+        nullable: false,
+        default: None,
+        comment: format!(":varchar({length}):"),
+        auto_increment: false,
+    };
+    TableDef {
+        id: TableId::new(schema, MARKERS),
+        comment: "markers of inserts whose rows are committed and whose intents are not yet removed".to_owned(),
+        columns: vec![column("intent_id", 36), column("session", 64)],
+        primary_key: vec!["intent_id".to_owned()],
+        foreign_keys: Vec::new(),
+        indexes: Vec::new(),
+    }
+}
+
+/// Makes sure that the schema can hold markers. Called before a transaction is opened for them.
+pub(crate) fn prepare(guard: &mut Guard<'_>, schema: &str) -> Result<(), Error> {
+    let table = marker_table(schema);
+    guard.adapter_mut().create_table(&table).map_err(Error::db(&table.id))
+}
+
+/// Leaves the intent's marker in the open transaction, and takes away those that are no longer needed.
+pub(crate) fn mark(guard: &mut Guard<'_>, intent: &Intent) -> Result<(), Error> {
+    let table = marker_table(&intent.schema);
+    let finished = std::mem::take(&mut guard.state().finished);
+    for (schema, id) in &finished {
+        remove_marker(guard, schema, id)?;
+    }
+    let columns = ["intent_id".to_owned(), "session".to_owned()];
+    let row = vec![Value::from(intent.id.as_str()), Value::from(intent.session.as_str())];
+    guard
+        .adapter_mut()
+        .insert(&table, &columns, &mut std::iter::once(row), InsertMode::SkipDuplicates)
+        .map_err(Error::db(&table.id))?;
+    Ok(())
+}
+
+fn remove_marker(guard: &mut Guard<'_>, schema: &str, id: &str) -> Result<(), Error> {
+    let table = TableId::new(schema, MARKERS);
+    let text = ColumnType::Core(CoreType::Varchar(36));
+    let adapter = guard.adapter_mut();
+    let sql = format!(
+        "DELETE FROM {} WHERE {} = ?",
+        adapter.quote_table(&table),
+        adapter.quote("intent_id")
+    );
+    adapter.execute(&sql, &[(Value::from(id), text)]).map_err(Error::db(&table))?;
+    Ok(())
+}
+
+/// Removes the records of intents whose rows are committed. A failure here loses nothing: recovery finds the marker.
+pub(crate) fn finish(guard: &mut Guard<'_>, intents: &[Intent]) {
+    for intent in intents {
+        let removed = guard.adapter().intents().remove(&intent.schema, &intent.id);
+        match removed {
+            Ok(()) => guard.state().finished.push((intent.schema.clone(), intent.id.clone())),
+            Err(error) => tracing::warn!(intent = intent.id, %error, "a finished intent stays until the next start"),
+        }
+    }
+}
+
+/// Removes what an intent uploaded, as far as no committed row refers to it, and then the intent.
+pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error> {
+    let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
+    for object in own {
+        remove_object(connection, object)?;
+    }
+    let mut guard = connection.lock()?;
+    if !shared.is_empty() {
+        let own_transaction = !guard.in_transaction();
+        if own_transaction {
+            guard.adapter_mut().begin(TransactionMode::Write)?;
+        }
+        let removed = remove_unreferenced(connection, &mut guard, &intent.schema, &shared);
+        if own_transaction {
+            guard.adapter_mut().rollback()?;
+        }
+        removed?;
+    }
+    guard.adapter().intents().remove(&intent.schema, &intent.id)?;
+    Ok(())
+}
+
+fn remove_object(connection: &Connection, object: &IntendedObject) -> Result<(), Error> {
+    let kind = if object.is_dir { ObjectKind::Folder } else { ObjectKind::File };
+    let stored = StoredObject { store: object.store.clone(), path: object.path.clone(), kind };
+    Ok(lapjoint_store::undo(connection.stores(), &[stored])?)
+}
+
+/// Removes the objects that no row of the schema mentions. The caller holds the write lock.
+fn remove_unreferenced(
+    connection: &Connection,
+    guard: &mut Guard<'_>,
+    schema: &str,
+    objects: &[&IntendedObject],
+) -> Result<(), Error> {
+    let tables = guard.adapter_mut().list_tables(schema)?;
+    let mut columns: Vec<(TableId, String)> = Vec::new();
+    for table in tables.into_iter().filter(|table| !table.starts_with('~')) {
+        let id = TableId::new(schema, table);
+        let Some(def) = guard.adapter_mut().load_table(&id).map_err(Error::db(&id))? else { continue };
+        let heading = crate::heading::Heading::from_table(&def, connection.registry());
+        let with_objects = heading.all().iter().filter(|attribute| match &attribute.storage {
+            Storage::Plain => false,
+            Storage::Codec(chain) => Chain::uses_store(chain),
+            // Without its codec nobody knows what the column refers to, so that it is searched as well.
+            Storage::Unbound { .. } => true,
+        });
+        columns.extend(with_objects.map(|attribute| (id.clone(), attribute.name.clone())));
+    }
+    for object in objects {
+        if !is_mentioned(guard, &columns, object)? {
+            remove_object(connection, object)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether any of the columns mentions the object's hash.
+fn is_mentioned(
+    guard: &mut Guard<'_>,
+    columns: &[(TableId, String)],
+    object: &IntendedObject,
+) -> Result<bool, Error> {
+    let hash = object.path.rsplit('/').next().unwrap_or(&object.path);
+    let text = ColumnType::Core(CoreType::Varchar(u32::MAX));
+    for (table, column) in columns {
+        let adapter = guard.adapter_mut();
+        let pattern = adapter.literal(&Value::Str(format!("%{hash}%")), &text)?;
+        let sql = format!(
+            "SELECT count(*) FROM {} WHERE {} LIKE {pattern}",
+            adapter.quote_table(table),
+            adapter.quote(column)
+        );
+        let mut count = Value::Null;
+        let result = [("count".to_owned(), ColumnType::Native("bigint".into()))];
+        adapter
+            .query(&sql, &[], &result, &mut |row| {
+                count = row.into_iter().next().unwrap_or(Value::Null);
+                std::ops::ControlFlow::Break(())
+            })
+            .map_err(Error::db(table))?;
+        if count != Value::Int(0) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Finishes or undoes what dead sessions left in a schema.
+pub(crate) fn recover(schema: &Schema) -> Result<RecoveryReport, Error> {
+    let connection = schema.connection();
+    let mut report = RecoveryReport::default();
+    let log = connection.lock()?.adapter().intents();
+    for intent in log.list(schema.name())? {
+        let mut guard = connection.lock()?;
+        if guard.in_transaction() || guard.adapter_mut().is_session_alive(&intent.session)? {
+            continue;
+        }
+        let committed = has_marker(&mut guard, &intent)?;
+        drop(guard);
+        if committed {
+            log.remove(&intent.schema, &intent.id)?;
+            report.finished += 1;
+            continue;
+        }
+        match undo(connection, &intent) {
+            Ok(()) => report.undone += 1,
+            // The schema stays usable where only the store is missing here; the intent waits for a session that has it.
+            Err(Error::Store(error)) => {
+                tracing::warn!(intent = intent.id, %error, "an unfinished insert could not be undone yet");
+                report.waiting += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    remove_stale_markers(connection, schema.name())?;
+    Ok(report)
+}
+
+/// What a recovery did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Inserts whose rows were committed; only their records were left.
+    pub finished: u64,
+    /// Inserts whose rows were not committed; their objects were removed.
+    pub undone: u64,
+    /// Inserts that could not be undone because a store is not configured or not reachable here.
+    pub waiting: u64,
+}
+
+/// The markers of a schema: intent and session.
+fn markers(guard: &mut Guard<'_>, schema: &str) -> Result<Vec<(String, String)>, Error> {
+    let table = TableId::new(schema, MARKERS);
+    let adapter = guard.adapter_mut();
+    if !adapter.list_tables(schema)?.iter().any(|name| name == MARKERS) {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT {}, {} FROM {}",
+        adapter.quote("intent_id"),
+        adapter.quote("session"),
+        adapter.quote_table(&table)
+    );
+    let columns = [
+        ("intent_id".to_owned(), ColumnType::Core(CoreType::Varchar(36))),
+        ("session".to_owned(), ColumnType::Core(CoreType::Varchar(64))),
+    ];
+    let mut found = Vec::new();
+    adapter
+        .query(&sql, &[], &columns, &mut |row| {
+            if let [Value::Str(id), Value::Str(session)] = row.as_slice() {
+                found.push((id.clone(), session.clone()));
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .map_err(Error::db(&table))?;
+    Ok(found)
+}
+
+fn has_marker(guard: &mut Guard<'_>, intent: &Intent) -> Result<bool, Error> {
+    Ok(markers(guard, &intent.schema)?.iter().any(|(id, _)| *id == intent.id))
+}
+
+/// Removes markers whose intents are gone and whose sessions are dead.
+fn remove_stale_markers(connection: &Connection, schema: &str) -> Result<(), Error> {
+    let mut guard = connection.lock()?;
+    if guard.in_transaction() {
+        return Ok(());
+    }
+    let mut stale = Vec::new();
+    for (id, session) in markers(&mut guard, schema)? {
+        if !guard.adapter_mut().is_session_alive(&session)? {
+            stale.push(id);
+        }
+    }
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let open: Vec<String> =
+        guard.adapter().intents().list(schema)?.into_iter().map(|intent| intent.id).collect();
+    for id in stale.iter().filter(|id| !open.contains(id)) {
+        remove_marker(&mut guard, schema, id)?;
+    }
+    Ok(())
+}

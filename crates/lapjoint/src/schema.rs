@@ -1,0 +1,172 @@
+//! Schemas: named sets of tables.
+
+use std::sync::Arc;
+
+use lapjoint_db::TableId;
+use lapjoint_types::naming::Tier;
+use lapjoint_types::suggest::nearest;
+
+use crate::bound::BoundTable;
+use crate::connection::Connection;
+use crate::declare;
+use crate::error::Error;
+use crate::names;
+use crate::recovery::RecoveryReport;
+use crate::row::Row;
+use crate::table::{InsertOptions, Table};
+
+/// A schema of a connection. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    connection: Connection,
+    name: String,
+    recovered: RecoveryReport,
+}
+
+impl Schema {
+    pub(crate) fn new(connection: Connection, name: String) -> Self {
+        Self { connection, name, recovered: RecoveryReport::default() }
+    }
+
+    pub(crate) const fn with_recovered(mut self, recovered: RecoveryReport) -> Self {
+        self.recovered = recovered;
+        self
+    }
+
+    /// What was finished or undone when the schema was opened.
+    #[must_use]
+    pub const fn recovered(&self) -> RecoveryReport {
+        self.recovered
+    }
+
+    /// Name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The connection.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Declares a table of any tier but `Part`, or opens it when it exists already.
+    ///
+    /// References (`-> Session`) are looked up in this schema; `-> other.Session` in schema `other`, which must be open.
+    ///
+    /// # Errors
+    /// [`Error::Definition`] or [`Error::Declare`] with the line; [`Error::BindCodec`] for an attribute whose codec is
+    /// unknown, whose store is not configured, or whose chain is circular.
+    pub fn declare(&self, tier: Tier, class_name: &str, definition: &str) -> Result<Table, Error> {
+        let table = declare::declare(self, tier, None, class_name, definition)?;
+        Ok(Table::new(self.clone(), table))
+    }
+
+    /// Declares a table that people fill.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare).
+    pub fn manual(&self, class_name: &str, definition: &str) -> Result<Table, Error> {
+        self.declare(Tier::Manual, class_name, definition)
+    }
+
+    /// Declares a table of fixed contents and inserts those rows of `contents` that are not there.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare) and [`Table::insert`].
+    pub fn lookup<R: Into<Row>>(
+        &self,
+        class_name: &str,
+        definition: &str,
+        contents: impl IntoIterator<Item = R>,
+    ) -> Result<Table, Error> {
+        let table = self.declare(Tier::Lookup, class_name, definition)?;
+        let contents: Vec<Row> = contents.into_iter().map(Into::into).collect();
+        if contents.len() as u64 > table.query().count()? {
+            table.insert_with(contents, &InsertOptions::new().skip_duplicates())?;
+        }
+        Ok(table)
+    }
+
+    /// Declares a table filled from files and instruments.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare).
+    pub fn imported(&self, class_name: &str, definition: &str) -> Result<Table, Error> {
+        self.declare(Tier::Imported, class_name, definition)
+    }
+
+    /// Declares a table filled from other tables.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare).
+    pub fn computed(&self, class_name: &str, definition: &str) -> Result<Table, Error> {
+        self.declare(Tier::Computed, class_name, definition)
+    }
+
+    /// Declares a part of `master`; its definition refers to it as `-> master`.
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare).
+    pub fn part(&self, master: &Table, class_name: &str, definition: &str) -> Result<Table, Error> {
+        let table = declare::declare(self, Tier::Part, Some(master.id()), class_name, definition)?;
+        Ok(Table::new(self.clone(), table))
+    }
+
+    /// An existing table, by class name (`Session`, `Session.Trial`) or table name (`__session`).
+    ///
+    /// # Errors
+    /// [`Error::UnknownTable`] with the nearest name.
+    pub fn table(&self, name: &str) -> Result<Table, Error> {
+        match self.find(name)? {
+            Some(table) => Ok(Table::new(self.clone(), table)),
+            None => {
+                let known: Vec<String> =
+                    self.list_tables()?.iter().map(|table| names::class_name(table)).collect();
+                Err(Error::UnknownTable {
+                    table: name.to_owned(),
+                    schema: self.name.clone(),
+                    nearest: nearest(name, known.iter().map(String::as_str)).map(str::to_owned),
+                })
+            }
+        }
+    }
+
+    /// A table by class or table name; `None` when there is none.
+    pub(crate) fn find(&self, name: &str) -> Result<Option<Arc<BoundTable>>, Error> {
+        for table in names::candidates(name) {
+            if let Some(bound) = self.connection.bound(&TableId::new(&self.name, table))? {
+                return Ok(Some(bound));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Table names in the database, sorted, without hidden ones (`~…`).
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn list_tables(&self) -> Result<Vec<String>, Error> {
+        let all = self.connection.lock()?.adapter_mut().list_tables(&self.name)?;
+        Ok(all.into_iter().filter(|table| !table.starts_with('~')).collect())
+    }
+
+    /// All tables, parents before children.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn tables(&self) -> Result<Vec<Table>, Error> {
+        let graph = crate::graph::Graph::of_schema(self)?;
+        Ok(graph.into_sorted().into_iter().map(|table| Table::new(self.clone(), table)).collect())
+    }
+
+    /// Drops the schema with all its tables. Objects in stores stay until they are collected.
+    ///
+    /// # Errors
+    /// [`Error`] when the database refuses, for example because another schema refers to this one.
+    pub fn drop_schema(self) -> Result<(), Error> {
+        self.connection.forget_tables();
+        self.connection.lock()?.adapter_mut().drop_schema(&self.name).map_err(Error::db(&self.name))
+    }
+}

@@ -1,0 +1,190 @@
+//! Tables: the handle that users hold.
+
+use std::sync::Arc;
+
+use lapjoint_db::{InsertMode, TableId};
+use lapjoint_types::naming::Tier;
+
+use crate::bound::BoundTable;
+use crate::describe;
+use crate::drop;
+use crate::error::Error;
+use crate::heading::Heading;
+use crate::insert;
+use crate::query::{DeleteOptions, DeleteReport, Query};
+use crate::row::Row;
+use crate::schema::Schema;
+use crate::update;
+
+/// Options of an insert.
+#[derive(Debug, Clone)]
+pub struct InsertOptions {
+    pub(crate) mode: InsertMode,
+    pub(crate) ignore_extra_fields: bool,
+    pub(crate) allow_direct_insert: bool,
+}
+
+impl Default for InsertOptions {
+    fn default() -> Self {
+        Self { mode: InsertMode::Error, ignore_extra_fields: false, allow_direct_insert: false }
+    }
+}
+
+impl InsertOptions {
+    /// Refuses rows whose key is there, and attributes that the table lacks.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the existing row where a key is there already.
+    #[must_use]
+    pub const fn skip_duplicates(mut self) -> Self {
+        self.mode = InsertMode::SkipDuplicates;
+        self
+    }
+
+    /// Replaces the existing row where a key is there already.
+    #[must_use]
+    pub const fn replace(mut self) -> Self {
+        self.mode = InsertMode::Replace;
+        self
+    }
+
+    /// Ignores attributes that the table lacks.
+    #[must_use]
+    pub const fn ignore_extra_fields(mut self) -> Self {
+        self.ignore_extra_fields = true;
+        self
+    }
+
+    /// Inserts into an imported or computed table from outside of its computation.
+    #[must_use]
+    pub const fn allow_direct_insert(mut self) -> Self {
+        self.allow_direct_insert = true;
+        self
+    }
+}
+
+/// A table of a schema. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Table {
+    schema: Schema,
+    bound: Arc<BoundTable>,
+}
+
+impl Table {
+    pub(crate) const fn new(schema: Schema, bound: Arc<BoundTable>) -> Self {
+        Self { schema, bound }
+    }
+
+    pub(crate) const fn bound(&self) -> &Arc<BoundTable> {
+        &self.bound
+    }
+
+    /// The schema.
+    #[must_use]
+    pub const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Schema and table name in the database.
+    #[must_use]
+    pub fn id(&self) -> &TableId {
+        &self.bound.def.id
+    }
+
+    /// Class name: `Session`, or `Session.Trial` for a part.
+    #[must_use]
+    pub fn class_name(&self) -> String {
+        self.bound.class_name()
+    }
+
+    /// Tier.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.bound.tier
+    }
+
+    /// Attributes with their types.
+    #[must_use]
+    pub fn heading(&self) -> &Heading {
+        &self.bound.heading
+    }
+
+    /// A definition that declares the same table again.
+    ///
+    /// # Errors
+    /// [`Error`] when a referenced table cannot be read.
+    pub fn describe(&self) -> Result<String, Error> {
+        describe::describe(&self.schema, &self.bound)
+    }
+
+    /// All rows, as a query to restrict, project and fetch.
+    #[must_use]
+    pub fn query(&self) -> Query {
+        Query::of_table(self.schema.connection().clone(), Arc::clone(&self.bound))
+    }
+
+    /// Inserts one row.
+    ///
+    /// # Errors
+    /// As for [`insert`](Self::insert).
+    pub fn insert1(&self, row: impl Into<Row>) -> Result<(), Error> {
+        self.insert_with(std::iter::once(row), &InsertOptions::new()).map(std::mem::drop)
+    }
+
+    /// Inserts rows: all of them with their objects, or nothing.
+    ///
+    /// # Errors
+    /// [`Error`] naming the row and the attribute; nothing is then inserted, and no object is left in a store.
+    pub fn insert<R: Into<Row>>(&self, rows: impl IntoIterator<Item = R>) -> Result<u64, Error> {
+        self.insert_with(rows, &InsertOptions::new())
+    }
+
+    /// Inserts rows with options; returns the number of rows inserted or replaced.
+    ///
+    /// # Errors
+    /// As for [`insert`](Self::insert).
+    pub fn insert_with<R: Into<Row>>(
+        &self,
+        rows: impl IntoIterator<Item = R>,
+        options: &InsertOptions,
+    ) -> Result<u64, Error> {
+        insert::insert(self, &mut rows.into_iter().map(Into::into), options)
+    }
+
+    /// Changes attributes of one existing row; `row` has the whole primary key and the attributes to change.
+    ///
+    /// A value that is replaced leaves its object in the store until it is collected.
+    ///
+    /// # Errors
+    /// [`Error`] unless exactly one row has this key; nothing is then changed.
+    pub fn update1(&self, row: impl Into<Row>) -> Result<(), Error> {
+        update::update1(self, row.into())
+    }
+
+    /// Deletes all rows, with the rows of other tables that refer to them.
+    ///
+    /// # Errors
+    /// As for [`Query::delete`].
+    pub fn delete(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
+        self.query().delete(options)
+    }
+
+    /// Tables that dropping this one would drop: itself and all that refer to it, children first.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn drop_preview(&self) -> Result<Vec<(TableId, u64)>, Error> {
+        drop::preview(self)
+    }
+
+    /// Drops the table and all tables that refer to it. Objects in stores stay until they are collected.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a part table, which goes with its master.
+    pub fn drop_table(self) -> Result<Vec<TableId>, Error> {
+        drop::drop_table(&self)
+    }
+}

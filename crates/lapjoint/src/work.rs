@@ -1,0 +1,136 @@
+//! The plan's execution: intent, upload, and rows in one transaction.
+
+use lapjoint_db::{Intent, IntendedObject, TransactionMode};
+use lapjoint_store::staging::{no_progress, upload};
+use lapjoint_store::{Addressing, Payload, PendingObject, UploadOptions};
+use uuid::Uuid;
+
+use crate::connection::{Connection, Guard};
+use crate::error::Error;
+use crate::recovery;
+
+/// Work that uploads objects for rows that are not yet committed.
+pub(crate) struct Work<'c> {
+    connection: &'c Connection,
+    schema: &'c str,
+    intent: Option<Intent>,
+    /// Hash-addressed objects that were there already: store, path.
+    shared: Vec<(String, String)>,
+}
+
+impl<'c> Work<'c> {
+    pub const fn new(connection: &'c Connection, schema: &'c str) -> Self {
+        Self { connection, schema, intent: None, shared: Vec::new() }
+    }
+
+    /// Uploads objects after their intent is on record.
+    pub fn upload(&mut self, objects: &[PendingObject]) -> Result<(), Error> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let log = {
+            let mut guard = self.connection.lock()?;
+            if self.intent.is_none() {
+                if !guard.in_transaction() {
+                    recovery::prepare(&mut guard, self.schema)?;
+                }
+                self.intent = Some(Intent {
+                    id: Uuid::new_v4().to_string(),
+                    session: guard.adapter().session().to_owned(),
+                    schema: self.schema.to_owned(),
+                    objects: Vec::new(),
+                });
+            }
+            guard.adapter().intents()
+        };
+        if let Some(intent) = &mut self.intent {
+            intent.objects.extend(objects.iter().map(intended));
+            log.write(intent)?;
+        }
+        // What a failed upload leaves of shared objects is for the undoing, which looks at all rows under the write lock.
+        let options = UploadOptions { undo_hash_addressed: false, ..UploadOptions::default() };
+        let report = upload(self.connection.stores(), objects, &options, &no_progress)?;
+        self.shared.extend(
+            objects
+                .iter()
+                .filter(|object| object.addressing == Addressing::Hash)
+                .filter(|object| !report.created.contains(&object.target()))
+                .map(|object| (object.store.clone(), object.path.clone())),
+        );
+        Ok(())
+    }
+
+    /// Runs `rows` with the uploaded objects in one transaction, or in the open one. Whatever fails, nothing is left.
+    pub fn commit<T>(mut self, rows: impl FnOnce(&mut Guard<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let result = self.try_commit(rows);
+        if result.is_err() {
+            return self.abandon(result);
+        }
+        result
+    }
+
+    /// Undoes the uploads because of `failure`.
+    pub fn abandon<T>(&mut self, failure: Result<T, Error>) -> Result<T, Error> {
+        let Some(intent) = self.intent.take() else { return failure };
+        match (failure, recovery::undo(self.connection, &intent)) {
+            (failure, Ok(())) => failure,
+            (Err(source), Err(undo)) => {
+                Err(Error::Undo { source: Box::new(source), undo: undo.to_string() })
+            }
+            (Ok(_), Err(undo)) => Err(undo),
+        }
+    }
+
+    fn try_commit<T>(&mut self, rows: impl FnOnce(&mut Guard<'_>) -> Result<T, Error>) -> Result<T, Error> {
+        let mut guard = self.connection.lock()?;
+        if guard.in_transaction() {
+            let value = self.write(&mut guard, rows)?;
+            // The open transaction decides; its end finishes or undoes this intent.
+            guard.state().open_intents.extend(self.intent.take());
+            return Ok(value);
+        }
+        guard.adapter_mut().begin(TransactionMode::Write)?;
+        let written = self.write(&mut guard, rows);
+        let committed = written.and_then(|value| Ok(guard.adapter_mut().commit().map(|()| value)?));
+        match committed {
+            Ok(value) => {
+                if let Some(intent) = self.intent.take() {
+                    recovery::finish(&mut guard, std::slice::from_ref(&intent));
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                if guard.in_transaction() {
+                    guard.adapter_mut().rollback()?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn write<T>(
+        &self,
+        guard: &mut Guard<'_>,
+        rows: impl FnOnce(&mut Guard<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // Under the write lock nobody can remove an object for want of references, so that this look is the last word.
+        for (store, path) in &self.shared {
+            if !self.connection.stores().get(Some(store))?.exists(path)? {
+                return Err(Error::Vanished { store: store.clone(), path: path.clone() });
+            }
+        }
+        if let Some(intent) = &self.intent {
+            recovery::mark(guard, intent)?;
+        }
+        rows(guard)
+    }
+}
+
+fn intended(object: &PendingObject) -> IntendedObject {
+    IntendedObject {
+        store: object.store.clone(),
+        path: object.path.clone(),
+        is_dir: matches!(object.payload, Payload::Folder(_)),
+        hash_addressed: object.addressing == Addressing::Hash,
+    }
+}

@@ -1,0 +1,282 @@
+//! Declaration, insert, fetch, update and description of tables.
+
+mod common;
+
+use common::{fresh, objects, open};
+use lapjoint::codec::{NpyRef, ObjectRef};
+use lapjoint::{Connection, Decimal, InsertOptions, NdArray, Row, Table, Value, row};
+
+#[test]
+fn every_core_type_comes_back() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("types").unwrap();
+    let table = schema
+        .manual(
+            "Everything",
+            "
+            id : int64
+            ---
+            a : int8
+            b : int16
+            c : int32
+            f : float32
+            g : float64
+            h : bool
+            i : decimal(8,2)
+            j : char(4)
+            k : varchar(20)
+            l : enum('x', 'y z')
+            m : date
+            n : datetime
+            o : json
+            p : uuid
+            q : bytes
+            r = null : float64
+            s = 'it''s' : varchar(10)
+            t = 7 : int32
+            ",
+        )
+        .unwrap();
+    let given = row! {
+        "id" => i64::MIN, "a" => -128, "b" => 32767, "c" => -5, "f" => 0.1f32, "g" => f64::NAN, "h" => true,
+        "i" => "12.50".parse::<Decimal>().unwrap(), "j" => "ab", "k" => "é\"'\\%", "l" => "y z",
+        "m" => "2024-02-29".parse::<jiff::civil::Date>().unwrap(),
+        "n" => "2024-02-29T01:02:03.000004".parse::<jiff::civil::DateTime>().unwrap(),
+        "o" => serde_json::json!({"b": [1, null, 1.5], "a": "x"}),
+        "p" => "6ba7b810-9dad-11d1-80b4-00c04fd430c8".parse::<uuid::Uuid>().unwrap(),
+        "q" => vec![0u8, 255],
+    };
+    table.insert1(&given).unwrap();
+    let mut expected = given.clone();
+    expected.set("r", Value::Null);
+    expected.set("s", "it's");
+    expected.set("t", 7);
+    let fetched = table.query().fetch1().unwrap();
+    for (name, value) in expected.iter() {
+        assert_eq!(fetched.value(name), Some(value), "{name}");
+    }
+    assert_eq!((&table & given.project(["id", "k", "p", "l", "i"])).count().unwrap(), 1);
+}
+
+fn recordings(connection: &Connection) -> Table {
+    let schema = connection.schema("lab").unwrap();
+    schema
+        .manual(
+            "Recording",
+            "
+            subject : varchar(20)
+            number : int32
+            ---
+            inline = null : <blob>
+            stored = null : <blob@>
+            array = null : <npy@main>
+            object = null : <object@>
+            ",
+        )
+        .unwrap()
+}
+
+fn trace(seed: u8) -> NdArray {
+    NdArray::from_vec((0..500u32).map(|i| f64::from(i * u32::from(seed))).collect())
+}
+
+fn recording(number: i64) -> Row {
+    let seed = u8::try_from(number % 250).unwrap();
+    row! {
+        "subject" => "mouse/1", "number" => number, "inline" => trace(seed), "stored" => trace(seed),
+        "array" => trace(seed), "object" => vec![seed; 100],
+    }
+}
+
+#[test]
+fn values_of_codecs_come_back_and_equal_ones_are_stored_once() {
+    let (directory, connection) = fresh();
+    let table = recordings(&connection);
+    table.insert([recording(1), recording(2), recording(251)]).unwrap();
+    // 251 has the contents of 1: its blob is shared, its array and object are its own.
+    assert_eq!(objects(&connection), 2 + 3 + 3);
+    drop(table);
+    drop(connection);
+
+    let connection = open(directory.path());
+    let table = connection.schema("lab").unwrap().table("Recording").unwrap();
+    for row in table.query().fetch().unwrap() {
+        let seed = u8::try_from(row.get::<i64>("number").unwrap() % 250).unwrap();
+        assert_eq!(row.get::<NdArray>("inline").unwrap(), trace(seed));
+        assert_eq!(row.get::<NdArray>("stored").unwrap(), trace(seed));
+        let array = row.value("array").unwrap().downcast_ref::<NpyRef>().unwrap();
+        assert_eq!(array.load().unwrap(), trace(seed));
+        let object = row.value("object").unwrap().downcast_ref::<ObjectRef>().unwrap();
+        assert_eq!(object.read().unwrap(), vec![seed; 100]);
+    }
+    let report = lapjoint::objects::verify(table.schema(), true, &mut |_, _| {}).unwrap();
+    assert_eq!((report.objects, report.damage.len()), (8, 0));
+    assert!(lapjoint::objects::unreferenced(table.schema()).unwrap().unreferenced.is_empty());
+}
+
+#[test]
+fn a_failed_insert_leaves_nothing() {
+    let (_directory, connection) = fresh();
+    let table = recordings(&connection);
+    table.insert1(recording(1)).unwrap();
+    let before = objects(&connection);
+    // A duplicate in the last row, then a value that no codec takes, then a lack.
+    for bad in [
+        vec![recording(2), recording(1)],
+        vec![recording(2), recording(3).with("array", "text")],
+        vec![recording(2), row! { "subject" => "x" }],
+    ] {
+        let error = table.insert(bad).unwrap_err();
+        assert_eq!(table.query().count().unwrap(), 1, "{error}");
+        assert_eq!(objects(&connection), before, "{error}");
+    }
+    // The shared object of row 1 survived the failure of its second user.
+    let row = (&table & row! { "number" => 1 }).fetch1().unwrap();
+    assert_eq!(row.get::<NdArray>("stored").unwrap(), trace(1));
+}
+
+#[test]
+fn errors_name_table_row_attribute_and_type() {
+    let (_directory, connection) = fresh();
+    let table = recordings(&connection);
+    let error = table.insert([recording(1), recording(2).with("array", "text")]).unwrap_err().to_string();
+    for part in ["`lab`.`recording`", "row 1", "`array`", "<npy@main>", "str"] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
+    let error = table.insert1(recording(1).with("arrai", 1)).unwrap_err().to_string();
+    assert!(error.contains("`arrai`") && error.contains("did you mean `array`?"), "{error}");
+    let error = table.insert1(row! { "number" => 1 }).unwrap_err().to_string();
+    assert!(error.contains("`subject`") && error.contains("varchar(20)"), "{error}");
+    let error = table.insert1(recording(1).with("number", 3.7)).unwrap_err().to_string();
+    assert!(error.contains("`number`") && error.contains("3.7"), "{error}");
+}
+
+#[test]
+fn duplicates_are_refused_skipped_or_replaced() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    let table = schema.manual("T", "id : int32\n---\nname : varchar(10)").unwrap();
+    table.insert1(row! { "id" => 1, "name" => "a" }).unwrap();
+    let twice = [row! { "id" => 1, "name" => "b" }, row! { "id" => 2, "name" => "c" }];
+    assert!(table.insert(&twice).unwrap_err().is_duplicate());
+    assert_eq!(table.query().count().unwrap(), 1);
+    assert_eq!(table.insert_with(&twice, &InsertOptions::new().skip_duplicates()).unwrap(), 1);
+    assert_eq!(table.query().order_by(["KEY"]).column::<String>("name").unwrap(), ["a", "c"]);
+    table.insert_with(&twice, &InsertOptions::new().replace()).unwrap();
+    assert_eq!(table.query().order_by(["KEY"]).column::<String>("name").unwrap(), ["b", "c"]);
+}
+
+#[test]
+fn update_changes_one_row_and_keeps_the_key_in_the_path() {
+    let (_directory, connection) = fresh();
+    let table = recordings(&connection);
+    table.insert([recording(1), recording(2)]).unwrap();
+    let key = row! { "subject" => "mouse/1", "number" => 2 };
+    table.update1(key.clone().with("array", trace(9)).with("inline", Value::Null)).unwrap();
+    let row = (&table & &key).fetch1().unwrap();
+    let array = row.value("array").unwrap().downcast_ref::<NpyRef>().unwrap();
+    assert_eq!(array.load().unwrap(), trace(9));
+    assert!(array.path().contains("/subject=mouse%2F1/number=2/"), "{}", array.path());
+    assert!(row.value("inline").unwrap().is_null());
+    for bad in [row! { "number" => 2 }, key.clone().with("number", 7), key.clone().with("nope", 1)] {
+        assert!(table.update1(bad).is_err());
+    }
+    // The replaced object stays until it is collected.
+    assert_eq!(lapjoint::objects::unreferenced(table.schema()).unwrap().unreferenced.len(), 1);
+}
+
+#[test]
+fn transactions_commit_or_undo_rows_and_objects() {
+    let (_directory, connection) = fresh();
+    let table = recordings(&connection);
+    let outcome: Result<(), lapjoint::Error> = connection.transaction(|| {
+        table.insert1(recording(1))?;
+        assert_eq!(table.query().count()?, 1);
+        table.insert1(recording(1))
+    });
+    assert!(outcome.unwrap_err().is_duplicate());
+    assert_eq!((table.query().count().unwrap(), objects(&connection)), (0, 0));
+    connection.transaction(|| table.insert([recording(1), recording(2)])).unwrap();
+    assert_eq!(table.query().count().unwrap(), 2);
+    assert!(connection.transaction(|| connection.transaction(|| Ok(()))).is_err());
+}
+
+#[test]
+fn a_description_declares_the_same_table() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    schema.manual("Subject", "# an animal\nsubject_id : int32 # number\n---\nname = null : varchar(20)").unwrap();
+    schema.lookup("Rig", "rig : char(2)", [row! { "rig" => "r1" }]).unwrap();
+    let session = schema
+        .manual(
+            "Session",
+            "
+            # a day
+            -> Subject
+            session : int16
+            ---
+            -> [nullable, unique] Rig
+            -> [nullable] Subject.proj(observer='subject_id')
+            weight = 1.5 : float64    # it's \"heavy\"
+            kind = 'a' : enum('a', 'b:c')
+            data = null : <blob@main>
+            at = CURRENT_TIMESTAMP : datetime
+            index (weight, kind)
+            unique index (kind)
+            ",
+        )
+        .unwrap();
+    let trial = schema.part(&session, "Trial", "-> master\ntrial : int16\n---\nx = null : <npy@>").unwrap();
+    let described = session.describe().unwrap();
+    let copy = schema.manual("Copy", &described).unwrap();
+    let again = copy.describe().unwrap();
+    assert_eq!(again, described);
+    assert_eq!(trial.class_name(), "Session.Trial");
+    let trial_text = trial.describe().unwrap();
+    assert!(trial_text.contains("-> Session\n"), "{trial_text}");
+    assert_eq!(schema.tables().unwrap().len(), 5);
+}
+
+#[test]
+fn wrong_declarations_say_where_and_what_instead() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    for (definition, parts) in [
+        ("id : int32\n---\nx : <blub@>", vec!["`x`", "Unknown codec: <blub>", "<blob>"]),
+        ("id : int32\n---\nx : <blob@mian>", vec!["`x`", "Storage 'mian'", "main"]),
+        ("id : int32\n---\nx : <npy>", vec!["`x`", "<npy@>"]),
+        ("id : int32\n---\n-> Sessio", vec!["line 3", "Sessio"]),
+        ("id : int33", vec!["int32"]),
+        ("id : int32 NOT NULL", vec!["NOT NULL"]),
+        ("id : <blob>", vec!["primary key"]),
+        ("id : int32\n---\nindex(nope)", vec!["nope"]),
+    ] {
+        let error = schema.manual("Wrong", definition).unwrap_err().to_string();
+        for part in parts {
+            assert!(error.contains(part), "{part:?} in {error}");
+        }
+    }
+    assert!(schema.list_tables().unwrap().is_empty());
+    assert!(schema.manual("lower", "id : int32").unwrap_err().to_string().contains("CamelCase"));
+    assert!(schema.table("Nope").is_err());
+}
+
+#[test]
+fn a_table_without_a_key_has_one_row() {
+    let (_directory, connection) = fresh();
+    let table = connection.schema("lab").unwrap().manual("Settings", "---\nname = 'x' : varchar(8)").unwrap();
+    table.insert1(row! {}).unwrap();
+    assert!(table.insert1(row! { "name" => "y" }).unwrap_err().is_duplicate());
+    assert_eq!(table.query().fetch1().unwrap(), row! { "name" => "x" });
+    assert!(table.heading().primary_key().is_empty());
+}
+
+#[test]
+fn computed_tables_take_rows_only_when_told() {
+    let (_directory, connection) = fresh();
+    let table = connection.schema("lab").unwrap().computed("Result", "id : int32").unwrap();
+    assert!(table.insert1(row! { "id" => 1 }).unwrap_err().to_string().contains("allow_direct_insert"));
+    let direct = InsertOptions::new().allow_direct_insert();
+    assert_eq!(table.insert_with([row! { "id" => 1 }], &direct).unwrap(), 1);
+    assert_eq!(table.id().table, "__result");
+}

@@ -1,0 +1,50 @@
+# Runs stages, keeps their output, and counts what passed and failed. Sourced by scripts/test and .ci/run.
+
+export CARGO_TERM_COLOR=never
+LOGS="${LAPJOINT_TEST_LOGS:-${CARGO_TARGET_DIR:-target}/test-logs}"
+TALLY="$LOGS/tally"
+mkdir -p "$LOGS"
+
+# stage NAME COMMAND...: runs the command; its own counts are read from its output, or it counts as one.
+stage() {
+    local name="$1" started passed failed status
+    shift
+    started=$(date +%s)
+    printf '== %s ... ' "$name"
+    "$@" >"$LOGS/$name.log" 2>&1
+    status=$?
+    passed=$(count passed "$LOGS/$name.log")
+    failed=$(count failed "$LOGS/$name.log")
+    if [ "$status" -eq 0 ] && [ $((passed + failed)) -eq 0 ]; then passed=1; fi
+    if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+    printf '%s passed, %s failed (%s s)\n' "$passed" "$failed" "$(($(date +%s) - started))"
+    printf '%s %s\n' "$passed" "$failed" >>"$TALLY"
+    if [ "$status" -ne 0 ]; then
+        tail -n 60 "$LOGS/$name.log"
+    fi
+    return 0
+}
+
+# Sums "N passed" or "N failed" of cargo test, nextest and pytest.
+count() {
+    grep -hE '(Summary|test result:|=+ .*(passed|failed).* =+$|^[0-9]+ (passed|failed))' "$2" |
+        grep -oE "[0-9]+ $1" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# missing NAME WHY: says at the end that something could not run.
+missing() {
+    printf '%s: %s\n' "$1" "$2" >>"$LOGS/missing"
+}
+
+# total: prints what could not run, and the last line; fails if anything failed.
+total() {
+    local passed failed
+    if [ -s "$LOGS/missing" ]; then
+        printf '\nCOULD NOT RUN:\n'
+        sed 's/^/  /' "$LOGS/missing"
+    fi
+    passed=$(awk '{ sum += $1 } END { print sum + 0 }' "$TALLY")
+    failed=$(awk '{ sum += $2 } END { print sum + 0 }' "$TALLY")
+    printf '%s passed, %s failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+}
