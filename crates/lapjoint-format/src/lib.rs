@@ -1,3 +1,4 @@
 //! Byte formats of Lapjoint: blob (mYm, dj0) and npy, to and from values. No I/O.
 
 pub mod blob;
+pub mod npy;
