@@ -61,7 +61,7 @@ impl NpyRef {
         let shape = metadata.shape("shape")?;
         let dtype_text = metadata.text("dtype")?.to_owned();
         let dtype = npy::dtype_from_str(&dtype_text).ok();
-        if checked_bytes(&shape, dtype.as_ref().map_or(1, DType::item_bytes)).is_none() {
+        if checked_bytes(&shape, dtype.as_ref().map_or(1, |dtype| dtype.item_bytes().max(1))).is_none() {
             return Err(CodecError::stored(
                 NAME,
                 format!("no array can have shape {shape:?} and type {dtype_text}"),

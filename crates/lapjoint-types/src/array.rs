@@ -47,7 +47,8 @@ impl NdArray {
     /// # Errors
     /// [`ShapeError`] unless `data` has exactly the bytes that `shape` and `dtype` need.
     pub fn new(dtype: DType, shape: Vec<usize>, order: Order, data: Bytes) -> Result<Self, ShapeError> {
-        let expected_bytes = checked_bytes(&shape, dtype.item_bytes());
+        // Elements of no bytes must be countable, too: `len_elements` multiplies without a check.
+        let expected_bytes = checked_bytes(&shape, 1).and_then(|_| checked_bytes(&shape, dtype.item_bytes()));
         if expected_bytes != Some(data.len()) {
             return Err(ShapeError {
                 dtype: dtype.to_string(),
@@ -359,5 +360,8 @@ mod tests {
         let error = NdArray::new(DType::F64, vec![2], Order::C, Bytes::from_static(&[0; 15])).unwrap_err();
         assert_eq!(error.expected_bytes, Some(16));
         assert!(NdArray::new(DType::F64, vec![usize::MAX, 2], Order::C, Bytes::new()).is_err());
+        let empty = DType::little(Kind::Unicode(0));
+        assert!(NdArray::new(empty.clone(), vec![usize::MAX, 2], Order::C, Bytes::new()).is_err());
+        assert!(NdArray::new(empty, vec![usize::MAX], Order::C, Bytes::new()).is_ok());
     }
 }

@@ -224,9 +224,12 @@ fn structured_arrays_work() {
         &column,
         json!({"dtype": "{'names': ['t', 'xy'], 'formats': ['<i4', ('<f8', (2,))], 'offsets': [0, 4], 'itemsize': 20}"}),
     );
-    let value = bed.fetch("<npy@>", odd).unwrap();
-    assert_eq!(npy(&value).nbytes().unwrap(), 100);
-    assert_eq!(npy(&value).load().unwrap(), records);
+    for odd in [odd, with(&column, json!({"dtype": "a spelling of the future"}))] {
+        let value = bed.fetch("<npy@>", odd).unwrap();
+        assert_eq!(npy(&value).nbytes().unwrap(), 100);
+        assert_eq!(npy(&value).slice(1..3).unwrap().data(), &bytes[20..60]);
+        assert_eq!(npy(&value).load().unwrap(), records);
+    }
 }
 
 #[test]
