@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //! Records the path of a file or folder that lies in a store. Nothing is copied, and nothing is ever deleted: the file
-//! belongs to whoever put it there. A fetch gives an [`ObjectRef`](crate::ObjectRef).
+//! belongs to whoever put it there. A fetch gives an [`ObjectRef`].
 //!
 //! # Specification
 //! The value is text: a path relative to the store's root, outside of the sections that hold managed objects

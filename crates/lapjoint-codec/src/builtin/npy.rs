@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //! Stores an array as one file under a readable path made of the primary key. A fetch gives an
-//! [`NpyRef`](crate::NpyRef), which knows shape and type without reading anything and reads slices by byte range.
+//! [`NpyRef`], which knows shape and type without reading anything and reads slices by byte range.
 //!
 //! # Specification
 //! NumPy's format 1.0 to 3.0, written by [`lapjoint_format::npy`] as `numpy.save(allow_pickle=False)` does: row- or

@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //! Copies a local file or folder, or writes bytes, to a readable path made of the primary key. A fetch gives an
-//! [`ObjectRef`](crate::ObjectRef), which reads, lists, downloads and verifies, all or in parts.
+//! [`ObjectRef`], which reads, lists, downloads and verifies, all or in parts.
 //!
 //! The value is bytes, a pair (extension, bytes), the path of a local file or folder as text, or the metadata of an
 //! object that is in the store already, which is kept unchanged.
