@@ -5,6 +5,7 @@
 //! Adapters are synchronous and start no thread and no runtime, so that a process may fork.
 
 pub mod adapter;
+pub mod check;
 pub mod error;
 pub mod intent;
 pub mod schema;

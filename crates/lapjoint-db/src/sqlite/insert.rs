@@ -6,7 +6,7 @@ use rusqlite::{Connection, ToSql};
 use crate::adapter::InsertMode;
 use crate::check;
 use crate::error::DbError;
-use crate::schema::{ColumnDef, ColumnType, TableDef};
+use crate::schema::{ColumnDef, TableDef};
 use crate::sqlite::connection::Link;
 use crate::sqlite::errors::{self, Place};
 use crate::sqlite::foreign;
@@ -136,8 +136,8 @@ fn check_value(
         return Err(DbError::MissingValue { table: table.id.clone(), column, row });
     }
     let value = types::canonical(value, &column.ty, &column.name, row)?;
-    if is_key && let ColumnType::Core(core) = &column.ty {
-        check::check_key(&value, core)
+    if is_key {
+        check::check_key(&value)
             .map_err(|refusal| refusal.into_error(&column.name, &column.ty, row))?;
     }
     Ok(value)
