@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use lapjoint_types::{CoreType, Value};
 use rusqlite::{Connection, params};
 
-use crate::adapter::TransactionMode;
 use crate::error::DbError;
 use crate::schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
 use crate::sqlite::connection::Link;
 use crate::sqlite::errors::{self, Place};
 use crate::sqlite::literal::{literal, quote, quote_all, quote_table, text_literal};
-use crate::sqlite::{attach, catalog, foreign, types};
+use crate::sqlite::{attach, catalog, foreign, introspect, types};
 
 /// Words that would change the meaning of a column if they stood in its type unquoted.
 const NOT_IN_TYPES: [&str; 12] = [
@@ -248,9 +247,9 @@ fn default_sql(column: &ColumnDef, default: &DefaultValue) -> Result<String, DbE
 fn now_sql(ty: &ColumnType) -> &'static str {
     match ty {
         ColumnType::Core(CoreType::Date) => "CURRENT_DATE",
-        // SQLite's clock has milliseconds.
+        // SQLite's clock has milliseconds; no zeros stand at the end of a fraction.
         ColumnType::Core(CoreType::DateTime(Some(digits))) if *digits >= 3 => {
-            "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')"
+            "(rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now'), '0'), '.'))"
         }
         _ => "CURRENT_TIMESTAMP",
     }
@@ -387,18 +386,31 @@ pub(crate) fn drop_table(link: &mut Link, id: &TableId) -> Result<(), DbError> {
             reason: "a table of this name belongs to the database itself".to_owned(),
         });
     }
-    if !link.in_transaction() {
-        // Statements of before the transaction may still hold the table.
-        link.begin(TransactionMode::Write)?;
-        return match drop_in(link, id) {
-            Ok(()) => link.commit(),
-            Err(error) => {
-                link.rollback()?;
-                Err(error)
-            }
-        };
+    if link.in_transaction() {
+        return link.write(|link| {
+            release_own_rows(link, id)?;
+            drop_in(link, id)
+        });
     }
-    link.write(|link| drop_in(link, id))
+    // What refers to the table is looked for here. SQLite's own look, which cannot be switched off inside of a
+    // transaction, also refuses rows that refer to rows of their own table.
+    link.run("PRAGMA foreign_keys = OFF")?;
+    let dropped = link.write(|link| drop_in(link, id));
+    link.run("PRAGMA foreign_keys = ON")?;
+    dropped
+}
+
+/// Sets references of a table's rows to its own rows to NULL where they can be.
+fn release_own_rows(link: &Link, id: &TableId) -> Result<(), DbError> {
+    let Some(table) = introspect::load_table(link.raw()?, id)? else { return Ok(()) };
+    let is_nullable =
+        |name: &String| table.columns.iter().any(|column| column.name == *name && column.nullable);
+    for key in table.foreign_keys.iter().filter(|key| key.parent == *id) {
+        if let Some(column) = key.columns.iter().find(|name| is_nullable(name)) {
+            link.run(&format!("UPDATE {} SET {} = NULL", quote_table(&id.schema, &id.table), quote(column)))?;
+        }
+    }
+    Ok(())
 }
 
 fn drop_in(link: &mut Link, id: &TableId) -> Result<(), DbError> {
@@ -412,7 +424,10 @@ fn drop_in(link: &mut Link, id: &TableId) -> Result<(), DbError> {
         // They name the table, and come back for the keys that stay.
         foreign::drop_triggers(link)?;
     }
-    link.run(&format!("DROP TABLE {}", quote_table(&id.schema, &id.table)))?;
+    link.run(&format!("DROP TABLE {}", quote_table(&id.schema, &id.table))).map_err(|error| match error {
+        DbError::ForeignKey { row, detail, .. } => DbError::ForeignKey { table: id.clone(), row, detail },
+        other => other,
+    })?;
     if catalog::exists(link.raw()?, &id.schema)? {
         forget(link.raw()?, id)?;
     }

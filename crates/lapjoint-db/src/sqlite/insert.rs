@@ -137,8 +137,7 @@ fn check_value(
     }
     let value = types::canonical(value, &column.ty, &column.name, row)?;
     if is_key {
-        check::check_key(&value)
-            .map_err(|refusal| refusal.into_error(&column.name, &column.ty, row))?;
+        check::check_key(&value).map_err(|refusal| refusal.into_error(&column.name, &column.ty, row))?;
     }
     Ok(value)
 }
