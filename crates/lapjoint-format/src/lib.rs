@@ -2,3 +2,4 @@
 
 pub mod blob;
 pub mod npy;
+pub mod tagged;

@@ -26,7 +26,10 @@ impl Codec for Spikes {
     fn decode(&self, stored: Value, _: &DecodeContext<'_>) -> Result<Value, CodecError> {
         let steps = NdArray::from_value(stored).ok().and_then(|array| array.to_vec::<i64>());
         let steps = steps.ok_or_else(|| CodecError::stored("spikes", "not int64 differences"))?;
-        let ticks = steps.iter().scan(0, |tick, step| { *tick += step; Some(*tick) });
+        let ticks = steps.iter().scan(0, |tick, step| {
+            *tick += step;
+            Some(*tick)
+        });
         Ok(NdArray::from_vec(ticks.collect::<Vec<i64>>()).into())
     }
 }

@@ -150,7 +150,10 @@ impl Connection {
     /// # Errors
     /// [`Error`] when SQLite cannot be started.
     pub fn in_memory() -> Result<Self, Error> {
-        ConnectionOptions::default().config(Config::load(&LoadOptions::isolated())?).directory(":memory:").open()
+        ConnectionOptions::default()
+            .config(Config::load(&LoadOptions::isolated())?)
+            .directory(":memory:")
+            .open()
     }
 
     /// How to open a connection with other settings.
@@ -223,7 +226,10 @@ impl Connection {
     }
 
     fn open_schema(&self, name: &str, create: bool) -> Result<Schema, Error> {
-        self.lock()?.adapter_mut().open_schema(name, create).map_err(Error::db(format!("schema `{name}`")))?;
+        self.lock()?
+            .adapter_mut()
+            .open_schema(name, create)
+            .map_err(Error::db(format!("schema `{name}`")))?;
         let schema = Schema::new(self.clone(), name.to_owned());
         let recovered = recovery::recover(&schema)?;
         Ok(schema.with_recovered(recovered))
@@ -335,16 +341,14 @@ impl Connection {
     pub(crate) fn bind(&self, def: TableDef) -> Arc<BoundTable> {
         let table = Arc::new(BoundTable::new(def, &self.inner.registry));
         let id = table.def.id.clone();
-        let has_unbound = table.heading.all().iter().any(|attribute| {
-            matches!(attribute.storage, crate::heading::Storage::Unbound { .. })
-        });
+        let has_unbound = table
+            .heading
+            .all()
+            .iter()
+            .any(|attribute| matches!(attribute.storage, crate::heading::Storage::Unbound { .. }));
         // A codec that is missing now may be registered later: such a table is bound anew each time.
         if !has_unbound {
-            self.inner
-                .tables
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id, Arc::clone(&table));
+            self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&table));
         }
         table
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use lapjoint_codec::{Chain, CodecError};
-use lapjoint_db::{
-    ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId,
-};
+use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
 use lapjoint_types::definition::{
     self, AttributeDefault, Definition, DefinitionErrorKind, ForeignKey, Index, IndexPart, Item, ItemKind,
     Reference,
@@ -28,7 +26,7 @@ pub(crate) fn declare(
 ) -> Result<Arc<BoundTable>, Error> {
     let connection = schema.connection();
     let definition = Definition::parse(text)
-        .map_err(|source| Error::Definition { table: class_name.to_owned(), source })?;
+        .map_err(|source| Error::Definition { table: class_name.to_owned(), source: Box::new(source) })?;
     let id = TableId::new(schema.name(), table_name(connection, tier, master, class_name)?);
     for warning in definition.warnings() {
         tracing::warn!(table = %id, "{warning}");
@@ -79,12 +77,7 @@ struct Declaration<'s> {
 }
 
 impl<'s> Declaration<'s> {
-    const fn new(
-        schema: &'s Schema,
-        master: Option<&'s TableId>,
-        class_name: &'s str,
-        id: TableId,
-    ) -> Self {
+    const fn new(schema: &'s Schema, master: Option<&'s TableId>, class_name: &'s str, id: TableId) -> Self {
         let def = TableDef {
             id,
             comment: String::new(),
@@ -118,10 +111,7 @@ impl<'s> Declaration<'s> {
             ItemKind::Index(_) => DefinitionErrorKind::Index,
             _ => DefinitionErrorKind::ForeignKey,
         };
-        Error::Definition {
-            table: self.class_name.to_owned(),
-            source: item.error(kind, message),
-        }
+        Error::Definition { table: self.class_name.to_owned(), source: Box::new(item.error(kind, message)) }
     }
 
     fn column(&self, name: &str) -> Option<&ColumnDef> {
@@ -148,7 +138,8 @@ impl<'s> Declaration<'s> {
         if attribute.in_key && matches!(ty, ColumnType::Core(CoreType::Json | CoreType::Bytes)) {
             return Err(self.refuse(item, "Blob or JSON attributes are not allowed in the primary key"));
         }
-        let native = if let ColumnType::Native(text) = &ty { text.to_ascii_lowercase() } else { String::new() };
+        let native =
+            if let ColumnType::Native(text) = &ty { text.to_ascii_lowercase() } else { String::new() };
         let column = ColumnDef {
             name: attribute.name.clone(),
             nullable: attribute.is_nullable(),
@@ -172,7 +163,7 @@ impl<'s> Declaration<'s> {
             table: self.class_name.to_owned(),
             attribute: attribute.name.clone(),
             spec: attribute.type_text.clone(),
-            source,
+            source: Box::new(source),
         };
         let connection = self.schema.connection();
         let chain = Chain::resolve(connection.registry(), spec).map_err(fail)?;
@@ -195,7 +186,8 @@ impl<'s> Declaration<'s> {
 
     fn foreign_key(&mut self, item: &Item, key: &ForeignKey) -> Result<(), Error> {
         let (parent, parent_key) = self.resolve(item, key)?;
-        let mut renames = key.projection.as_ref().map_or_else(Vec::new, |projection| projection.renames.clone());
+        let mut renames =
+            key.projection.as_ref().map_or_else(Vec::new, |projection| projection.renames.clone());
         let mut columns = Vec::new();
         let mut parent_columns = Vec::new();
         for source in parent_key {
@@ -206,13 +198,8 @@ impl<'s> Declaration<'s> {
             match self.column(&name) {
                 None => {
                     let default = key.nullable.then_some(DefaultValue::Null);
-                    let column = ColumnDef {
-                        name,
-                        nullable: key.nullable,
-                        default,
-                        auto_increment: false,
-                        ..source
-                    };
+                    let column =
+                        ColumnDef { name, nullable: key.nullable, default, auto_increment: false, ..source };
                     self.push(column, key.in_key);
                 }
                 Some(present) if present.ty != source.ty => {
@@ -230,7 +217,11 @@ impl<'s> Declaration<'s> {
         if let Some(rename) = renames.first() {
             return Err(self.refuse(
                 item,
-                format!("`{}` is not in the primary key of {parent}: {}", rename.old, parent_columns.join(", ")),
+                format!(
+                    "`{}` is not in the primary key of {parent}: {}",
+                    rename.old,
+                    parent_columns.join(", ")
+                ),
             ));
         }
         if key.unique {

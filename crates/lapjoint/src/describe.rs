@@ -2,8 +2,8 @@
 
 use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef};
 use lapjoint_types::definition::{
-    Attribute, AttributeDefault, Definition, ForeignKey, Index, IndexPart, Item, ItemKind, Projection, Reference,
-    Rename,
+    Attribute, AttributeDefault, Definition, ForeignKey, Index, IndexPart, Item, ItemKind, Projection,
+    Reference, Rename,
 };
 use lapjoint_types::{TypeSpec, marker};
 
@@ -122,9 +122,10 @@ fn reference(
         .map(|(new, old)| Rename { new: new.clone(), old: old.clone() })
         .collect();
     let nullable = !in_key
-        && key.columns.iter().any(|name| {
-            def.columns.iter().any(|column| column.name == *name && column.nullable)
-        });
+        && key
+            .columns
+            .iter()
+            .any(|name| def.columns.iter().any(|column| column.name == *name && column.nullable));
     let kind = ItemKind::ForeignKey(ForeignKey {
         nullable,
         unique,

@@ -17,7 +17,7 @@ pub enum Error {
         /// Class name of the table.
         table: String,
         /// Line, place and suggestion.
-        source: DefinitionError,
+        source: Box<DefinitionError>,
     },
     /// A definition reads well but cannot be declared.
     #[error("definition of {table}{}: {message}", line.map(|n| format!(", line {n}")).unwrap_or_default())]
@@ -39,12 +39,10 @@ pub enum Error {
         /// Type spec as declared.
         spec: String,
         /// Why not.
-        source: CodecError,
+        source: Box<CodecError>,
     },
     /// A codec refused or failed on a value.
-    #[error(
-        "{table}, row {row}, attribute `{attribute}` ({spec}), value of type {value_type}: {source}"
-    )]
+    #[error("{table}, row {row}, attribute `{attribute}` ({spec}), value of type {value_type}: {source}")]
     Cell {
         /// Table.
         table: String,
@@ -57,7 +55,7 @@ pub enum Error {
         /// Type of the value given.
         value_type: String,
         /// Why not.
-        source: CodecError,
+        source: Box<CodecError>,
     },
     /// A row does not fit the table.
     #[error("{table}, row {row}: {message}")]
@@ -122,7 +120,7 @@ pub enum Error {
         /// Table or statement at work, or empty.
         place: String,
         /// Cause.
-        source: DbError,
+        source: Box<DbError>,
     },
     /// An error of an object store.
     #[error(transparent)]
@@ -151,25 +149,25 @@ impl Error {
     }
 
     pub(crate) fn db(place: impl std::fmt::Display) -> impl FnOnce(DbError) -> Self {
-        move |source| Self::Database { place: place.to_string(), source }
+        move |source| Self::Database { place: place.to_string(), source: Box::new(source) }
     }
 
     /// Whether this is a violated primary key or unique index.
     #[must_use]
-    pub const fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Database { source: DbError::Duplicate { .. }, .. })
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if matches!(**source, DbError::Duplicate { .. }))
     }
 
     /// Whether this is a violated foreign key.
     #[must_use]
-    pub const fn is_foreign_key(&self) -> bool {
-        matches!(self, Self::Database { source: DbError::ForeignKey { .. }, .. })
+    pub fn is_foreign_key(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if matches!(**source, DbError::ForeignKey { .. }))
     }
 }
 
 impl From<DbError> for Error {
     fn from(source: DbError) -> Self {
-        Self::Database { place: String::new(), source }
+        Self::Database { place: String::new(), source: Box::new(source) }
     }
 }
 

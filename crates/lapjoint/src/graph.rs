@@ -62,7 +62,12 @@ impl Graph {
         parent: &'g TableId,
     ) -> impl Iterator<Item = (&'g Arc<BoundTable>, &'g ForeignKeyDef)> {
         self.tables.values().flat_map(move |table| {
-            table.def.foreign_keys.iter().filter(move |key| key.parent == *parent).map(move |key| (table, key))
+            table
+                .def
+                .foreign_keys
+                .iter()
+                .filter(move |key| key.parent == *parent)
+                .map(move |key| (table, key))
         })
     }
 

@@ -60,7 +60,7 @@ impl Attribute {
             auto_increment: column.auto_increment,
             comment: comment.to_owned(),
         };
-        let spec = type_text.and_then(|text| TypeSpec::parse(&text).ok());
+        let spec = type_text.and_then(|text| TypeSpec::parse(text).ok());
         match spec {
             Some(TypeSpec::Codec(spec)) => match Chain::resolve(registry, &spec) {
                 Ok(chain) => {
@@ -139,8 +139,9 @@ fn literal_value(text: &str, ty: &ColumnType) -> Value {
             "0" | "false" | "f" => Value::Bool(false),
             _ => Value::from(text),
         },
-        CoreType::Json => serde_json::from_str::<serde_json::Value>(text)
-            .map_or_else(|_| Value::from(text), Value::from),
+        CoreType::Json => {
+            serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| Value::from(text), Value::from)
+        }
         _ => Value::from(text),
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn insert(
     let columns: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
     let connection = table.schema().connection();
     let encoder = Encoder::new(bound, connection.stores(), attributes);
-    let mut source = Batches { rows: &mut std::iter::once(first).chain(rows), matching: &mut matching, next: 0 };
+    let mut source =
+        Batches { rows: &mut std::iter::once(first).chain(rows), matching: &mut matching, next: 0 };
     let mut work = Work::new(connection, &bound.def.id.schema);
     let id = &bound.def.id;
 
@@ -49,7 +50,8 @@ pub(crate) fn insert(
         // the rows before it, so that there they are gathered first.
         return work.commit(|guard| {
             let mut failure = None;
-            let mut stream = Stream { source: &mut source, failure: &mut failure, ready: Vec::new().into_iter() };
+            let mut stream =
+                Stream { source: &mut source, failure: &mut failure, ready: Vec::new().into_iter() };
             let inserted = guard.adapter_mut().insert(&bound.def, &columns, &mut stream, options.mode);
             failure.map_or_else(|| inserted.map_err(Error::db(id)), Err)
         });
@@ -74,6 +76,9 @@ pub(crate) fn insert(
     })
 }
 
+/// Arranged rows, and the number of the first.
+type Batch = (Vec<Vec<Value>>, u64);
+
 /// Arranged rows in batches of bounded size.
 struct Batches<'r> {
     rows: &'r mut dyn Iterator<Item = Row>,
@@ -83,7 +88,7 @@ struct Batches<'r> {
 
 impl Batches<'_> {
     /// The next batch and the number of its first row.
-    fn next_batch(&mut self) -> Result<Option<(Vec<Vec<Value>>, u64)>, Error> {
+    fn next_batch(&mut self) -> Result<Option<Batch>, Error> {
         let first = self.next;
         let mut batch = Vec::new();
         let mut bytes = 0;

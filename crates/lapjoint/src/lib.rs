@@ -9,7 +9,7 @@
 //! let connection = Connection::in_memory()?;
 //! let lab = connection.schema("lab")?;
 //! let recording = lab.manual("Recording", "
-//!     # one trace of one electrode
+//!     ## one trace of one electrode
 //!     recording_id : int32
 //!     ---
 //!     electrode = 'A1' : varchar(8)   # where it was
@@ -56,6 +56,7 @@ pub use table::{InsertOptions, Table};
 
 pub use lapjoint_codec as codec;
 pub use lapjoint_db::{ColumnType, DbError, TableId};
+pub use lapjoint_format as format;
 pub use lapjoint_store as store;
 pub use lapjoint_types as types;
 pub use lapjoint_types::naming::Tier;

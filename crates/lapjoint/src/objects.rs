@@ -123,7 +123,7 @@ fn table_references(table: &Table, all: &mut Vec<RowReference>) -> Result<(), Er
                 attribute: attribute.name.clone(),
                 spec: attribute.declared.clone(),
                 value_type: stored.type_name(),
-                source,
+                source: Box::new(source),
             })?;
             for mut object in found {
                 if object.store.is_none() {

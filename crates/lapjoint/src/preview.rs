@@ -55,9 +55,7 @@ pub fn table(heading: &Heading, rows: &[Row], width: usize) -> String {
     for attribute in &attributes {
         let mark = if attribute.in_key { "*" } else { "" };
         let mut column = vec![cut(format!("{mark}{}", attribute.name))];
-        column.extend(
-            rows.iter().map(|row| cut(row.value(&attribute.name).map_or_else(String::new, cell))),
-        );
+        column.extend(rows.iter().map(|row| cut(row.value(&attribute.name).map_or_else(String::new, cell))));
         columns.push(column);
     }
     let widths: Vec<usize> = columns

@@ -65,7 +65,8 @@ impl From<(&str, &str)> for ProjectItem {
     /// `("new", "old")` renames, `("new", "(old)")` copies, `("new", "SQL expression")` computes.
     fn from((new, source): (&str, &str)) -> Self {
         let is_name = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            !text.is_empty()
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
                 && !text.bytes().next().is_some_and(|b| b.is_ascii_digit())
         };
         let new = new.to_owned();

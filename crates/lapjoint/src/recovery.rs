@@ -15,7 +15,7 @@
 
 use lapjoint_codec::Chain;
 use lapjoint_db::{
-    ColumnDef, ColumnType, InsertMode, Intent, IntendedObject, TableDef, TableId, TransactionMode,
+    ColumnDef, ColumnType, InsertMode, IntendedObject, Intent, TableDef, TableId, TransactionMode,
 };
 use lapjoint_store::StoredObject;
 use lapjoint_store::staging::ObjectKind;
@@ -40,7 +40,8 @@ fn marker_table(schema: &str) -> TableDef {
     };
     TableDef {
         id: TableId::new(schema, MARKERS),
-        comment: "markers of inserts whose rows are committed and whose intents are not yet removed".to_owned(),
+        comment: "markers of inserts whose rows are committed and whose intents are not yet removed"
+            .to_owned(),
         columns: vec![column("intent_id", 36), column("session", 64)],
         primary_key: vec!["intent_id".to_owned()],
         foreign_keys: Vec::new(),
@@ -48,7 +49,7 @@ fn marker_table(schema: &str) -> TableDef {
     }
 }
 
-/// Makes sure that the schema can hold markers. Called before a transaction is opened for them.
+/// Makes sure that the schema can hold markers.
 pub(crate) fn prepare(guard: &mut Guard<'_>, schema: &str) -> Result<(), Error> {
     let table = marker_table(schema);
     guard.adapter_mut().create_table(&table).map_err(Error::db(&table.id))
@@ -74,11 +75,7 @@ fn remove_marker(guard: &mut Guard<'_>, schema: &str, id: &str) -> Result<(), Er
     let table = TableId::new(schema, MARKERS);
     let text = ColumnType::Core(CoreType::Varchar(36));
     let adapter = guard.adapter_mut();
-    let sql = format!(
-        "DELETE FROM {} WHERE {} = ?",
-        adapter.quote_table(&table),
-        adapter.quote("intent_id")
-    );
+    let sql = format!("DELETE FROM {} WHERE {} = ?", adapter.quote_table(&table), adapter.quote("intent_id"));
     adapter.execute(&sql, &[(Value::from(id), text)]).map_err(Error::db(&table))?;
     Ok(())
 }
@@ -89,7 +86,9 @@ pub(crate) fn finish(guard: &mut Guard<'_>, intents: &[Intent]) {
         let removed = guard.adapter().intents().remove(&intent.schema, &intent.id);
         match removed {
             Ok(()) => guard.state().finished.push((intent.schema.clone(), intent.id.clone())),
-            Err(error) => tracing::warn!(intent = intent.id, %error, "a finished intent stays until the next start"),
+            Err(error) => {
+                tracing::warn!(intent = intent.id, %error, "a finished intent stays until the next start")
+            }
         }
     }
 }

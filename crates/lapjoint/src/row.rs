@@ -141,8 +141,6 @@ macro_rules! row {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_row_keeps_order_and_replaces() {
         let mut row = row! { "b" => 1, "a" => "x" };

@@ -43,8 +43,12 @@ pub(crate) fn update1(table: &Table, row: Row) -> Result<(), Error> {
         return Ok(());
     }
     // The key goes along, so that codecs see it and paths have their folders.
-    let attributes: Vec<Attribute> =
-        key_names.iter().filter_map(|name| heading.get(name)).chain(changed.iter().copied()).cloned().collect();
+    let attributes: Vec<Attribute> = key_names
+        .iter()
+        .filter_map(|name| heading.get(name))
+        .chain(changed.iter().copied())
+        .cloned()
+        .collect();
     let values = attributes
         .iter()
         .map(|attribute| {

@@ -1,6 +1,6 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
-use lapjoint_db::{Intent, IntendedObject, TransactionMode};
+use lapjoint_db::{IntendedObject, Intent, TransactionMode};
 use lapjoint_store::staging::{no_progress, upload};
 use lapjoint_store::{Addressing, Payload, PendingObject, UploadOptions};
 use uuid::Uuid;
@@ -31,9 +31,7 @@ impl<'c> Work<'c> {
         let log = {
             let mut guard = self.connection.lock()?;
             if self.intent.is_none() {
-                if !guard.in_transaction() {
-                    recovery::prepare(&mut guard, self.schema)?;
-                }
+                recovery::prepare(&mut guard, self.schema)?;
                 self.intent = Some(Intent {
                     id: Uuid::new_v4().to_string(),
                     session: guard.adapter().session().to_owned(),
@@ -74,9 +72,7 @@ impl<'c> Work<'c> {
         let Some(intent) = self.intent.take() else { return failure };
         match (failure, recovery::undo(self.connection, &intent)) {
             (failure, Ok(())) => failure,
-            (Err(source), Err(undo)) => {
-                Err(Error::Undo { source: Box::new(source), undo: undo.to_string() })
-            }
+            (Err(source), Err(undo)) => Err(Error::Undo { source: Box::new(source), undo: undo.to_string() }),
             (Ok(_), Err(undo)) => Err(undo),
         }
     }

@@ -3,6 +3,8 @@
 //! `LAPJOINT_CRASH_KILLS` sets the number of kills (20 unless set). The writer is this same test program, started with
 //! `LAPJOINT_CRASH_WRITER` naming the folder; it prints the number of every row whose insert was acknowledged.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod common;
 
 use std::collections::BTreeSet;

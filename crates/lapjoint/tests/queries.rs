@@ -1,5 +1,7 @@
 //! Restriction, projection, order; delete with cascade; drop.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod common;
 
 use common::fresh;
@@ -16,7 +18,7 @@ struct Lab {
 fn lab() -> Lab {
     let (directory, connection) = fresh();
     let schema = connection.schema("lab").unwrap();
-    let subject = schema.manual("Subject", "subject : int32\n---\nname = null : varchar(20)").unwrap();
+    let subject = schema.manual("Subject", "subject : int32\n---\nname = null : varchar(60)").unwrap();
     let session =
         schema.manual("Session", "-> Subject\nsession : int32\n---\nscore = null : float64").unwrap();
     let trial = schema.part(&session, "Trial", "-> master\ntrial : int32").unwrap();
@@ -136,7 +138,8 @@ fn renamed_and_self_references_cascade() {
         .unwrap();
     for node in 1..=7i64 {
         let parent = (node > 1).then_some(node / 2);
-        tree.insert1(row! { "node" => node, "parent" => parent, "owner" => (node == 7).then_some(1) }).unwrap();
+        tree.insert1(row! { "node" => node, "parent" => parent, "owner" => (node == 7).then_some(1) })
+            .unwrap();
     }
     assert!(tree.insert1(row! { "node" => 9, "parent" => 99 }).unwrap_err().is_foreign_key());
     let report = (&lab.subject & row! { "subject" => 1 }).delete(&DeleteOptions::new()).unwrap();
@@ -163,7 +166,8 @@ fn drop_takes_what_refers_to_it() {
     let lab = lab();
     let error = lab.trial.clone().drop_table().unwrap_err().to_string();
     assert!(error.contains("part table"), "{error}");
-    let preview: Vec<_> = lab.session.drop_preview().unwrap().into_iter().map(|(id, n)| (id.table, n)).collect();
+    let preview: Vec<_> =
+        lab.session.drop_preview().unwrap().into_iter().map(|(id, n)| (id.table, n)).collect();
     assert_eq!(preview, [("session__trial".to_owned(), 20), ("session".to_owned(), 10)]);
     lab.session.clone().drop_table().unwrap();
     assert_eq!(lab.schema.list_tables().unwrap(), ["subject"]);

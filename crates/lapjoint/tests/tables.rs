@@ -1,5 +1,7 @@
 //! Declaration, insert, fetch, update and description of tables.
 
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod common;
 
 use common::{fresh, objects, open};
@@ -194,7 +196,8 @@ fn transactions_commit_or_undo_rows_and_objects() {
         assert_eq!(table.query().count()?, 1);
         table.insert1(recording(1))
     });
-    assert!(outcome.unwrap_err().is_duplicate());
+    let error = outcome.unwrap_err();
+    assert!(error.is_duplicate(), "{error}");
     assert_eq!((table.query().count().unwrap(), objects(&connection)), (0, 0));
     connection.transaction(|| table.insert([recording(1), recording(2)])).unwrap();
     assert_eq!(table.query().count().unwrap(), 2);
@@ -205,7 +208,9 @@ fn transactions_commit_or_undo_rows_and_objects() {
 fn a_description_declares_the_same_table() {
     let (_directory, connection) = fresh();
     let schema = connection.schema("lab").unwrap();
-    schema.manual("Subject", "# an animal\nsubject_id : int32 # number\n---\nname = null : varchar(20)").unwrap();
+    schema
+        .manual("Subject", "# an animal\nsubject_id : int32 # number\n---\nname = null : varchar(20)")
+        .unwrap();
     schema.lookup("Rig", "rig : char(2)", [row! { "rig" => "r1" }]).unwrap();
     let session = schema
         .manual(

@@ -27,7 +27,8 @@ pub(crate) fn show(name: &str) -> Outcome {
     println!("<{}>  {}", codec.name(), codec.summary());
     println!("  origin          {}", codec.origin());
     for (place, label) in [(Place::Inline, "in the table"), (Place::Store, "in a store")] {
-        let stored = codec.dtype(place).map_or_else(|_| "not possible".to_owned(), |dtype| format!("as {dtype}"));
+        let stored =
+            codec.dtype(place).map_or_else(|_| "not possible".to_owned(), |dtype| format!("as {dtype}"));
         println!("  {label:<15} {stored}");
     }
     println!("  lazy            {}", yes(can.lazy));

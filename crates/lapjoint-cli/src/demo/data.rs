@@ -87,8 +87,7 @@ pub(crate) fn movie(frames: &[NdArray]) -> Result<NdArray> {
 /// The atlas, parents before children.
 pub(crate) fn structures(data: &Path) -> Result<Vec<Structure>> {
     let path = data.join("tables").join("allen_structure_graph.csv");
-    let mut reader =
-        csv::Reader::from_path(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut reader = csv::Reader::from_path(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let headers = reader.headers()?.clone();
     let column = |name: &str| {
         headers.iter().position(|header| header == name).ok_or_else(|| format!("no column `{name}`"))

@@ -32,14 +32,14 @@ pub(crate) fn slice(connection: &Connection, tables: &Tables) -> Outcome {
     let store = connection.stores().get(None)?;
     let before = store.stats();
     let frames = movie.slice(10..12)?;
-    let after = store.stats();
-    println!("{movie:?}: {} bytes in the store", movie.nbytes()?);
+    let read = store.stats().since(&before);
+    println!("{movie}: {} bytes in the store", movie.nbytes()?);
     println!(
         "frames 10..12 have shape {:?}, {} bytes; {} bytes were read in {} requests",
         frames.shape(),
         frames.data().len(),
-        after.bytes_read - before.bytes_read,
-        after.requests - before.requests,
+        read.read_bytes,
+        read.requests,
     );
     Ok(())
 }
@@ -68,7 +68,8 @@ pub(crate) fn failed_insert(connection: &Connection, tables: &Tables) -> Outcome
 /// The files of the store: folders with their sizes, and one example of each.
 pub(crate) fn files(connection: &Connection) -> Outcome {
     let store = connection.stores().get(None)?;
-    let mut folders: std::collections::BTreeMap<String, (u64, u64, String)> = std::collections::BTreeMap::new();
+    let mut folders: std::collections::BTreeMap<String, (u64, u64, String)> =
+        std::collections::BTreeMap::new();
     for object in store.list("")? {
         let folder = object.path.split('/').take(3).collect::<Vec<_>>().join("/");
         let folder = if object.path.starts_with("_hash") { "_hash/demo".to_owned() } else { folder };

@@ -85,6 +85,9 @@ fn create_in(connection: &Connection, table: &TableDef) -> Result<bool, DbError>
         connection
             .execute(&sql, params![key.parent.table, schema, table.id.table])
             .map_err(|error| errors::map(error, &Place::sql(&sql)))?;
+        // Other connections look for new children when the version of the catalogue has changed.
+        let passing = quote_table(&key.parent.schema, "~changed");
+        run(&format!("CREATE TABLE {passing} (x); DROP TABLE {passing}"))?;
     }
     Ok(crosses)
 }

@@ -61,7 +61,11 @@ impl<'t> Encoder<'t> {
         Ok((values, staged))
     }
 
-    fn encode_row(&self, mut row: Vec<Value>, number: u64) -> Result<(Vec<Value>, Vec<PendingObject>), Error> {
+    fn encode_row(
+        &self,
+        mut row: Vec<Value>,
+        number: u64,
+    ) -> Result<(Vec<Value>, Vec<PendingObject>), Error> {
         let key: Vec<(String, Value)> = self
             .key
             .iter()
@@ -108,7 +112,7 @@ impl<'t> Encoder<'t> {
             attribute: attribute.name.clone(),
             spec: attribute.declared.clone(),
             value_type,
-            source,
+            source: Box::new(source),
         })?;
         staged.append(&mut context.take_staged());
         Ok(stored)

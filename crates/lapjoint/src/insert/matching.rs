@@ -123,9 +123,8 @@ impl Matching {
             });
         }
         let inserted: Vec<&str> = self.attributes().map(|attribute| attribute.name.as_str()).collect();
-        if let Some(late) = names
-            .iter()
-            .find(|name| heading.get(name).is_some() && !inserted.contains(&name.as_str()))
+        if let Some(late) =
+            names.iter().find(|name| heading.get(name).is_some() && !inserted.contains(&name.as_str()))
         {
             return Err(Error::Row {
                 table: self.table.def.id.to_string(),
@@ -138,9 +137,7 @@ impl Matching {
         }
         Ok(inserted
             .iter()
-            .map(|column| {
-                names.iter().position(|name| name == column).map_or(Source::Default, Source::Row)
-            })
+            .map(|column| names.iter().position(|name| name == column).map_or(Source::Default, Source::Row))
             .collect())
     }
 }

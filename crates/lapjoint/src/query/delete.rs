@@ -348,11 +348,12 @@ fn add_masters(
         let Some(master) = part.master().and_then(|name| graph.get(&TableId::new(&id.schema, name))) else {
             continue;
         };
-        let Some(key) = part.def.foreign_keys.iter().find(|key| key.parent == master.def.id) else { continue };
-        let uncovered = conditions.get(&master.def.id).map_or_else(
-            || "1=1".to_owned(),
-            |covered| format!("(({covered}) IS NOT TRUE)"),
-        );
+        let Some(key) = part.def.foreign_keys.iter().find(|key| key.parent == master.def.id) else {
+            continue;
+        };
+        let uncovered = conditions
+            .get(&master.def.id)
+            .map_or_else(|| "1=1".to_owned(), |covered| format!("(({covered}) IS NOT TRUE)"));
         let adapter = guard.adapter();
         let inner = format!(
             "SELECT {} FROM {} WHERE {condition}",

@@ -144,7 +144,11 @@ impl Query {
     fn only(&self, attribute: &str) -> Result<Self, Error> {
         let heading = self.heading()?;
         if heading.get(attribute).is_none() {
-            return Err(Error::unknown_attribute(attribute, &self.base().def.id.to_string(), &heading.names()));
+            return Err(Error::unknown_attribute(
+                attribute,
+                &self.base().def.id.to_string(),
+                &heading.names(),
+            ));
         }
         Ok(self.proj([attribute]))
     }
@@ -163,8 +167,7 @@ impl Query {
             .collect();
         let decoder = Decoder::new(self, attributes);
         let shared = Arc::new(names.to_vec());
-        let columns: Vec<_> =
-            decoder.attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
+        let columns: Vec<_> = decoder.attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
         let mut guard = self.connection().lock()?;
         let sql = select.sql(guard.adapter(), names)?;
         if !decoder.has_codecs {
@@ -237,7 +240,7 @@ impl<'q> Decoder<'q> {
                 attribute: attribute.name.clone(),
                 spec: attribute.declared.clone(),
                 value_type,
-                source,
+                source: Box::new(source),
             };
             match &attribute.storage {
                 Storage::Plain => {}

@@ -73,7 +73,8 @@ impl Select {
                 if select.limit.is_some() || !select.order.is_empty() {
                     select = select.nest(adapter);
                 }
-                select.order = order.iter().map(|term| select.order_sql(term, adapter)).collect::<Result<_, _>>()?;
+                select.order =
+                    order.iter().map(|term| select.order_sql(term, adapter)).collect::<Result<_, _>>()?;
                 select.limit = *limit;
                 select.offset = *offset;
                 Ok(select)
@@ -141,10 +142,9 @@ impl Select {
         match (self.limit, self.offset) {
             (None, 0) => {}
             (limit, 0) => text.push_str(&format!(" LIMIT {}", limit.unwrap_or(i64::MAX.unsigned_abs()))),
-            (limit, offset) => text.push_str(&format!(
-                " LIMIT {} OFFSET {offset}",
-                limit.unwrap_or(i64::MAX.unsigned_abs())
-            )),
+            (limit, offset) => {
+                text.push_str(&format!(" LIMIT {} OFFSET {offset}", limit.unwrap_or(i64::MAX.unsigned_abs())))
+            }
         }
         text
     }
@@ -208,11 +208,15 @@ impl Select {
             let name = column.attribute.name.as_str();
             if let Some((new, old)) = renamed.iter().find(|(_, old)| *old == name) {
                 let sql = Some(adapter.quote(old));
-                columns.push(Column { attribute: Attribute { name: (*new).to_owned(), ..column.attribute }, sql });
+                columns.push(Column {
+                    attribute: Attribute { name: (*new).to_owned(), ..column.attribute },
+                    sql,
+                });
                 continue;
             }
-            let keep = column.attribute.in_key || all || kept.contains(&name);
-            if keep && !removed.contains(&name) && !(name.starts_with('_') && !column.attribute.in_key) {
+            let hidden = name.starts_with('_');
+            let wanted = (all && !hidden) || kept.contains(&name);
+            if column.attribute.in_key || (wanted && !removed.contains(&name)) {
                 columns.push(column);
             }
         }
@@ -308,7 +312,11 @@ fn condition_sql(condition: &Condition, select: &Select, adapter: &dyn Adapter) 
 }
 
 /// `attribute = value` in SQL; a null value means "is null".
-pub(crate) fn equal_sql(attribute: &Attribute, value: &Value, adapter: &dyn Adapter) -> Result<String, Error> {
+pub(crate) fn equal_sql(
+    attribute: &Attribute,
+    value: &Value,
+    adapter: &dyn Adapter,
+) -> Result<String, Error> {
     let name = adapter.quote(&attribute.name);
     if value.is_null() {
         return Ok(format!("{name} IS NULL"));

@@ -7,6 +7,7 @@ use lapjoint::store::{Config, LoadOptions};
 use tempfile::TempDir;
 
 /// A connection in a fresh folder, which lives as long as the first part.
+#[allow(dead_code, clippy::allow_attributes, reason = "not every test starts afresh")]
 pub fn fresh() -> (TempDir, Connection) {
     let directory = tempfile::tempdir().unwrap();
     let connection = open(directory.path());
