@@ -133,7 +133,8 @@ fn rowid_column(table: &TableDef) -> Option<&ColumnDef> {
         column.ty,
         ColumnType::Core(CoreType::Int8 | CoreType::Int16 | CoreType::Int32 | CoreType::Int64)
     );
-    (is_integer || column.auto_increment).then_some(column)
+    // A default would be passed over.
+    (column.auto_increment || is_integer && column.default.is_none()).then_some(column)
 }
 
 fn create_sql(table: &TableDef) -> Result<String, DbError> {
@@ -172,6 +173,8 @@ fn column_sql(column: &ColumnDef, is_rowid: bool) -> Result<String, DbError> {
             let (declared, condition) = types::storage(&column.name, core);
             (declared.to_owned(), condition)
         }
+        // Only a column that is meant to be is the number of its row.
+        ColumnType::Native(text) if text.trim().eq_ignore_ascii_case("integer") => ("INT".to_owned(), None),
         ColumnType::Native(text) => (native_type(text), None),
     };
     let mut sql = quote(&column.name);

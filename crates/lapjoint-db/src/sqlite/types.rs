@@ -2,9 +2,9 @@
 //!
 //! | core type | column | stored value |
 //! |---|---|---|
-//! | `int8` … `int64` | `INTEGER`, checked for its range | integer |
-//! | `float32`, `float64` | `REAL` | double; NaN is the text `NaN`, since SQLite turns a NaN into NULL |
-//! | `bool` | `INTEGER`, 0 or 1 | integer |
+//! | `int8` … `int64` | `INT`, checked for its range | integer |
+//! | `float32`, `float64` | without a type | double; NaN is the text `NaN`, since SQLite turns a NaN into NULL |
+//! | `bool` | `INT`, 0 or 1 | integer |
 //! | `decimal(p,s)` | `TEXT COLLATE DECIMAL` | digits; the collation compares them as numbers |
 //! | `char(n)`, `varchar(n)` | `TEXT`, checked for its length | text |
 //! | `enum(…)` | `TEXT`, one of the labels | text |
@@ -13,6 +13,10 @@
 //! | `json` | `TEXT`, valid JSON | the document |
 //! | `uuid` | `TEXT` | 36 characters in lower case |
 //! | `bytes` | `BLOB` | the bytes |
+//!
+//! A `REAL` column would turn `-0.0` into `0.0`, which is why columns of floats have no type. `INT` means what `INTEGER`
+//! means, except that SQLite takes a key of type `INTEGER` for the number of the row and makes up missing ones: only a
+//! single integer key without a default is an `INTEGER PRIMARY KEY`.
 //!
 //! A native type is passed through: its columns have the affinity that SQLite finds in its name, and their values come
 //! back by the storage class of each.
@@ -64,18 +68,18 @@ impl ToSql for Bound<'_> {
 pub(crate) fn storage(name: &str, core: &CoreType) -> (&'static str, Option<String>) {
     let column = quote(name);
     let integer = |low: i64, high: i64| {
-        ("INTEGER", Some(format!("typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high}")))
+        ("INT", Some(format!("typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high}")))
     };
     let text = |more: String| ("TEXT", Some(format!("typeof({column}) = 'text'{more}")));
     match core {
         CoreType::Int8 => integer(i8::MIN.into(), i8::MAX.into()),
         CoreType::Int16 => integer(i16::MIN.into(), i16::MAX.into()),
         CoreType::Int32 => integer(i32::MIN.into(), i32::MAX.into()),
-        CoreType::Int64 => ("INTEGER", Some(format!("typeof({column}) = 'integer'"))),
+        CoreType::Int64 => ("INT", Some(format!("typeof({column}) = 'integer'"))),
         CoreType::Float32 | CoreType::Float64 => {
-            ("REAL", Some(format!("typeof({column}) = 'real' OR {column} = '{NAN}'")))
+            ("", Some(format!("typeof({column}) IN ('real', 'integer') OR {column} = '{NAN}'")))
         }
-        CoreType::Bool => ("INTEGER", Some(format!("typeof({column}) = 'integer' AND {column} IN (0, 1)"))),
+        CoreType::Bool => ("INT", Some(format!("typeof({column}) = 'integer' AND {column} IN (0, 1)"))),
         CoreType::Decimal { .. } => ("TEXT COLLATE DECIMAL", Some(format!("typeof({column}) = 'text'"))),
         CoreType::Char(length) | CoreType::Varchar(length) => {
             text(format!(" AND length({column}) <= {length}"))
@@ -199,9 +203,21 @@ fn decode_integer(number: i64, core: &CoreType) -> Option<Value> {
                 _ => None,
             };
         }
+        // Another program may have written a whole number into a column of floats.
+        CoreType::Float32 | CoreType::Float64 => return whole_float(number),
         _ => false,
     };
     fits.then_some(Value::Int(number))
+}
+
+/// An integer as a float, where one equals it.
+fn whole_float(number: i64) -> Option<Value> {
+    const EXACT: u64 = 1 << 53;
+    if number.unsigned_abs() > EXACT {
+        return None;
+    }
+    // Up to 2⁵³ every integer is a double.
+    Some(Value::Float(number as f64))
 }
 
 fn decode_text(text: &str, core: &CoreType) -> Option<Value> {

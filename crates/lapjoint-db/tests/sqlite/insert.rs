@@ -1,9 +1,11 @@
 //! Inserts: modes, all or nothing, and errors that name row and column.
 
-use lapjoint_db::{Adapter, ColumnDef, DbError, IndexDef, InsertMode, TableDef, TransactionMode};
+use lapjoint_db::{Adapter, ColumnDef, ColumnType, DbError, IndexDef, InsertMode, TableDef, TransactionMode};
 use lapjoint_types::{CoreType, Value};
 
-use crate::common::{all, column, count, insert, insert_mode, int, memory, nullable, subject, table, text};
+use crate::common::{
+    all, column, count, insert, insert_mode, int, memory, native, nullable, subject, table, text,
+};
 
 fn unique_name() -> TableDef {
     let index = IndexDef { parts: vec!["name".into()], unique: true };
@@ -133,6 +135,16 @@ fn columns_may_come_in_any_order_and_a_row_may_be_all_defaults() {
     let columns = ["b".to_owned(), "a".to_owned()];
     db.insert(&def, &columns, &mut std::iter::once(vec![int(2), int(1)]), InsertMode::Error).unwrap();
     assert_eq!(all(&mut db, &def).unwrap(), [[int(1), int(2)]]);
+    // SQLite would number an integer key by itself and pass over its default.
+    let ties = [ColumnType::Core(CoreType::Int32), native("integer"), native("INTEGER")];
+    for (number, ty) in ties.into_iter().enumerate() {
+        let default = Some(lapjoint_db::DefaultValue::Literal("5".into()));
+        let key = ColumnDef { ty, default, ..column("k", CoreType::Int32) };
+        let def = table("lab", &format!("k{number}"), vec![key]);
+        db.create_table(&def).unwrap();
+        db.insert(&def, &[], &mut std::iter::once(vec![]), InsertMode::Error).unwrap();
+        assert_eq!(all(&mut db, &def).unwrap(), [[int(5)]]);
+    }
     let flag = ColumnDef {
         default: Some(lapjoint_db::DefaultValue::Literal("1".into())),
         ..column("_singleton", CoreType::Bool)

@@ -52,10 +52,10 @@ fn errors_say_what_is_wrong_with_a_statement() {
     let mut db = memory();
     db.create_table(&subject("lab")).unwrap();
     let mut fail = |sql: &str| select(&mut db, sql, &[]).unwrap_err();
-    let error = fail("SELECT * FROM lab.nothing");
-    assert!(matches!(&error, DbError::MissingTable(name) if name == "lab.nothing"), "{error:?}");
+    let error = fail("SELECT * FROM lab.absent");
+    assert!(matches!(&error, DbError::MissingTable(name) if name == "lab.absent"), "{error:?}");
     assert!(matches!(
-        fail("SELECT * FROM nolab.nothing"),
+        fail("SELECT * FROM nolab.absent"),
         DbError::MissingTable(_) | DbError::MissingSchema(_)
     ));
     assert!(matches!(fail("SELECT nope FROM lab.subject"), DbError::UnknownColumn(name) if name == "nope"));

@@ -299,3 +299,17 @@ fn the_database_itself_refuses_wrong_values_of_other_programs() {
         db.execute(&format!("INSERT INTO {name} VALUES (2, NULL)"), &[]).unwrap();
     }
 }
+
+#[test]
+fn whole_numbers_of_other_programs_are_floats_where_they_are_exact() {
+    let mut db = memory();
+    let def = table("lab", "t", vec![column("id", CoreType::Int32), column("v", CoreType::Float64)]);
+    db.create_table(&def).unwrap();
+    db.execute("INSERT INTO lab.t VALUES (1, 3), (2, -9007199254740992)", &[]).unwrap();
+    assert_eq!(
+        all(&mut db, &def).unwrap(),
+        [[int(1), float(3.0)], [int(2), float(-9_007_199_254_740_992.0)]]
+    );
+    db.execute("INSERT INTO lab.t VALUES (3, 9007199254740993)", &[]).unwrap();
+    assert!(matches!(all(&mut db, &def), Err(DbError::Stored { .. })));
+}
