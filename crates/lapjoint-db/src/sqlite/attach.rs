@@ -98,11 +98,24 @@ pub(crate) fn open_schema(link: &mut Link, schema: &str, create: bool) -> Result
         return Err(DbError::MissingSchema(schema.to_owned()));
     }
     attach(link, schema)?;
-    if let Err(error) = prepare(link, schema).and_then(|()| foreign::update(link)) {
+    if let Err(error) = complete(link, schema) {
         detach(link, schema)?;
         return Err(error);
     }
     Ok(())
+}
+
+/// Gives a new file its hidden tables, and opens the schemas that belong with this one.
+fn complete(link: &mut Link, schema: &str) -> Result<(), DbError> {
+    let sql = format!("SELECT count(*) FROM {}.sqlite_schema", quote(schema));
+    let tables: i64 = link
+        .raw()?
+        .query_row(&sql, [], |row| row.get(0))
+        .map_err(|error| errors::map(error, &Place::sql(&sql)))?;
+    if tables == 0 {
+        link.write(|link| catalog::create(link.raw()?, schema))?;
+    }
+    foreign::update(link)
 }
 
 /// Opens the schema if it exists; tells whether it is open now.
@@ -149,7 +162,11 @@ fn attach(link: &mut Link, schema: &str) -> Result<(), DbError> {
     let sql = format!("ATTACH DATABASE {} AS {}", text_literal(&path), quote(schema));
     link.run(&sql).map_err(|error| in_file(error, &path))?;
     link.schemas.push(schema.to_owned());
-    Ok(())
+    let configured = configure(link, schema);
+    if configured.is_err() {
+        detach(link, schema)?;
+    }
+    configured.map_err(|error| in_file(error, &path))
 }
 
 /// An error that concerns a file as a whole names it.
@@ -162,33 +179,32 @@ fn in_file(error: DbError, path: &str) -> DbError {
     }
 }
 
-/// Settings of a file that was just attached, and its hidden tables when it is new.
-fn prepare(link: &Link, schema: &str) -> Result<(), DbError> {
-    let raw = link.raw()?;
-    let name = quote(schema);
-    if matches!(link.location(), Location::Directory(_)) {
-        link.run(&format!("PRAGMA {name}.synchronous = FULL"))?;
-        let deadline = link.busy_deadline();
-        // The switch wants the file for itself and does not wait for it.
-        loop {
-            let sql = format!("PRAGMA {name}.journal_mode = WAL");
-            let switched = raw.query_row(&sql, [], |row| row.get::<_, String>(0));
-            match switched.map_err(|error| errors::map(error, &Place::sql(&sql))) {
-                Ok(_) => break,
-                Err(DbError::Busy(_)) if Instant::now() < deadline => std::thread::sleep(RETRY),
-                // A file that cannot be written can still be read.
-                Err(_) if raw.is_readonly(schema).unwrap_or(false) => return Ok(()),
-                Err(error) => return Err(error),
-            }
+/// Settings of a file that was just attached.
+fn configure(link: &Link, schema: &str) -> Result<(), DbError> {
+    if *link.location() == Location::Memory {
+        return Ok(());
+    }
+    link.run(&format!("PRAGMA {}.synchronous = FULL", quote(schema)))?;
+    match switch_journal(link, schema, "WAL") {
+        // A file that cannot be written can still be read.
+        Err(_) if link.raw()?.is_readonly(schema).unwrap_or(false) => Ok(()),
+        other => other,
+    }
+}
+
+/// Switches a file from one kind of journal to another, which takes the file for itself for a moment.
+fn switch_journal(link: &Link, schema: &str, mode: &str) -> Result<(), DbError> {
+    let sql = format!("PRAGMA {}.journal_mode = {mode}", quote(schema));
+    let deadline = link.busy_deadline();
+    // SQLite does not wait here by itself.
+    loop {
+        let switched = link.raw()?.query_row(&sql, [], |row| row.get::<_, String>(0));
+        match switched.map_err(|error| errors::map(error, &Place::sql(&sql))) {
+            Ok(_) => return Ok(()),
+            Err(DbError::Busy(_)) if Instant::now() < deadline => std::thread::sleep(RETRY),
+            Err(error) => return Err(error),
         }
     }
-    let sql = format!("SELECT count(*) FROM {name}.sqlite_schema");
-    let tables: i64 =
-        raw.query_row(&sql, [], |row| row.get(0)).map_err(|error| errors::map(error, &Place::sql(&sql)))?;
-    if tables == 0 {
-        catalog::create(raw, schema)?;
-    }
-    Ok(())
 }
 
 fn detach(link: &mut Link, schema: &str) -> Result<(), DbError> {
@@ -213,26 +229,28 @@ pub(crate) fn drop_schema(link: &mut Link, schema: &str) -> Result<(), DbError> 
             detail: format!("{} of another schema refers to {}; drop it first", key.child, key.parent),
         });
     }
+    let Location::Directory(directory) = link.location().clone() else {
+        foreign::forget_child_schema(link, schema)?;
+        foreign::drop_triggers(link)?;
+        detach(link, schema)?;
+        return foreign::rebuild(link);
+    };
+    // Every other connection that has the file open keeps it from leaving its write-ahead log.
+    switch_journal(link, schema, "DELETE").map_err(|error| match error {
+        DbError::Busy(_) => DbError::Busy(format!("schema `{schema}` is open there")),
+        other => other,
+    })?;
     foreign::forget_child_schema(link, schema)?;
     foreign::drop_triggers(link)?;
-    if let Location::Directory(directory) = link.location().clone() {
-        // Waits for every other connection to finish, and empties the write-ahead log.
-        link.run(&format!("PRAGMA {}.wal_checkpoint(TRUNCATE)", quote(schema)))?;
-        detach(link, schema)?;
-        let file = file_of(&directory, schema);
-        fs::remove_file(&file).map_err(io_error(&file))?;
-        for ending in ["-wal", "-shm"] {
-            let beside = PathBuf::from(format!("{}{ending}", file.display()));
-            match fs::remove_file(&beside) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(io_error(&beside)(error));
-                }
-                _ => {}
-            }
+    detach(link, schema)?;
+    let file = file_of(&directory, schema);
+    fs::remove_file(&file).map_err(io_error(&file))?;
+    for ending in ["-wal", "-shm"] {
+        let beside = PathBuf::from(format!("{}{ending}", file.display()));
+        match fs::remove_file(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&beside)(error)),
+            _ => {}
         }
-    } else {
-        detach(link, schema)?;
     }
-    link.versions.clear();
-    foreign::update(link)
+    foreign::rebuild(link)
 }

@@ -88,6 +88,39 @@ pub(crate) fn compare(left: &str, right: &str) -> Ordering {
 mod tests {
     use super::*;
 
+    /// `units × 10^-scale`, with zeros that change nothing before it and behind it.
+    fn written(units: i64, scale: usize, zeros: usize) -> String {
+        let digits = format!("{:0>width$}", units.unsigned_abs(), width = scale + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - scale);
+        let zeros = "0".repeat(zeros);
+        format!("{}{zeros}{whole}.{fraction}{zeros}", if units < 0 { "-" } else { "" })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_two_decimals_compare_as_their_units_do(
+            a: i64, b: i64, scale in 0_usize..20, zeros in 0_usize..4, exponent in 0_i32..400,
+        ) {
+            let (a_text, b_text) = (written(a, scale, zeros), written(b, scale, 0));
+            proptest::prop_assert_eq!(compare(&a_text, &b_text), a.cmp(&b));
+            let (a_text, b_text) = (format!("{a_text}e{exponent}"), format!("{b_text}E+{exponent}"));
+            proptest::prop_assert_eq!(compare(&a_text, &b_text), a.cmp(&b));
+            let tenfold = format!("{a}e-{scale}");
+            proptest::prop_assert_eq!(compare(&tenfold, &written(a, scale, zeros)), Ordering::Equal);
+        }
+
+        #[test]
+        fn any_texts_are_in_one_order(a: String, b: String, c in "[-+0-9.e]{0,8}") {
+            let texts = [&a, &b, &c];
+            for x in texts {
+                proptest::prop_assert_eq!(compare(x, x), Ordering::Equal);
+                for y in texts {
+                    proptest::prop_assert_eq!(compare(x, y), compare(y, x).reverse());
+                }
+            }
+        }
+    }
+
     #[test]
     fn decimals_compare_as_numbers() {
         let sorted = [

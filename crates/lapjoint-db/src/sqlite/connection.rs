@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::adapter::TransactionMode;
@@ -249,6 +250,9 @@ fn connect(busy_timeout: Duration) -> Result<Connection, DbError> {
         connection.busy_timeout(busy_timeout)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         connection.create_collation(collation::NAME, collation::compare)?;
+        // An index over a misspelt name would be an index over a text. In queries double quotes stay what they are to
+        // MySQL and to SQLite: a text, where there is no such column.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         // Foreign programs' triggers and views in a file must not reach what they should not.
         connection.execute_batch(
             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY",

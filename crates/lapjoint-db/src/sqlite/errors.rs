@@ -96,6 +96,9 @@ fn map_statement(message: &str, place: &Place<'_>) -> DbError {
     if let Some(schema) = message.strip_prefix("unknown database ") {
         return DbError::MissingSchema(name(schema));
     }
+    if message.contains("should this be a string literal") {
+        return DbError::Syntax { message: message.to_owned(), sql: shorten(place.sql) };
+    }
     if let Some(column) = message.strip_prefix("no such column: ") {
         return DbError::UnknownColumn(name(column));
     }

@@ -113,6 +113,25 @@ fn transactions_are_kept_or_undone_and_do_not_nest() {
 }
 
 #[test]
+fn double_quotes_are_a_text_where_there_is_no_such_column() {
+    let mut db = memory();
+    let mut def = subject("lab");
+    db.create_table(&def).unwrap();
+    insert(&mut db, &def, vec![vec![int(1), text("Ada")], vec![int(2), text("name")]]).unwrap();
+    let ids = |db: &mut _, condition: &str| {
+        select(db, &format!("SELECT subject_id FROM lab.subject WHERE {condition} ORDER BY 1"), &[native("")])
+            .unwrap()
+    };
+    assert_eq!(ids(&mut db, "name = \"Ada\""), [[int(1)]]);
+    assert_eq!(ids(&mut db, "name = \"name\""), [[int(1)], [int(2)]]);
+    // But not in an index.
+    def.id.table = "other".into();
+    def.indexes = vec![lapjoint_db::IndexDef { parts: vec!["(\"nope\")".into()], unique: false }];
+    let error = db.create_table(&def);
+    assert!(matches!(&error, Err(DbError::UnknownColumn(_) | DbError::Syntax { .. })), "{error:?}");
+}
+
+#[test]
 fn an_ordinary_query_is_fast() {
     let mut db = memory();
     let columns = vec![

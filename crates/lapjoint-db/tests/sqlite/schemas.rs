@@ -124,3 +124,18 @@ fn a_file_that_is_no_database_is_named() {
     }
     db.open_schema("rig", true).unwrap();
 }
+
+#[test]
+fn a_schema_that_another_connection_has_open_is_not_dropped() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut a, mut b) = (open_lab(directory.path()), open_lab(directory.path()));
+    a.create_table(&subject("lab")).unwrap();
+    assert_eq!(count(&mut b, &subject("lab").id), 0);
+    let error = a.drop_schema("lab");
+    assert!(matches!(&error, Err(DbError::Busy(message)) if message.contains("lab")), "{error:?}");
+    insert(&mut b, &subject("lab"), vec![vec![int(1), text("Ada")]]).unwrap();
+    assert_eq!(count(&mut a, &subject("lab").id), 1);
+    drop(b);
+    a.drop_schema("lab").unwrap();
+    assert!(!directory.path().join("lab.sqlite").exists());
+}

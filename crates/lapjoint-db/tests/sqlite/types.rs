@@ -313,3 +313,49 @@ fn whole_numbers_of_other_programs_are_floats_where_they_are_exact() {
     db.execute("INSERT INTO lab.t VALUES (3, 9007199254740993)", &[]).unwrap();
     assert!(matches!(all(&mut db, &def), Err(DbError::Stored { .. })));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_value_comes_back(
+        number: i64, bits: u64, string in "[^\\x00]{0,40}", bytes: Vec<u8>, seconds in -60_000_000_000_i64..250_000_000_000,
+        micro in 0_i32..1_000_000, id: u128,
+    ) {
+        let moment = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, micro * 1000)
+            .checked_add(jiff::Span::new().seconds(seconds))
+            .unwrap();
+        let values = [
+            (CoreType::Int64, int(number)),
+            (CoreType::Float64, float(f64::from_bits(bits))),
+            (CoreType::Varchar(40), text(&string)),
+            (CoreType::Bytes, Value::Bytes(bytes.into())),
+            (CoreType::DateTime(Some(6)), Value::DateTime(moment)),
+            (CoreType::Date, Value::Date(moment.date())),
+            (CoreType::Uuid, Value::Uuid(uuid::Uuid::from_u128(id))),
+            (CoreType::Json, Value::Json(Box::new(serde_json::json!({ string: number })))),
+        ];
+        let mut columns = vec![column("id", CoreType::Int8)];
+        let mut row = vec![int(1)];
+        for (place, (ty, value)) in values.into_iter().enumerate() {
+            columns.push(column(&format!("c{place}"), ty));
+            row.push(value);
+        }
+        let def = table("lab", "t", columns);
+        let mut db = memory();
+        db.create_table(&def).unwrap();
+        insert(&mut db, &def, vec![row.clone()]).unwrap();
+        let stored = all(&mut db, &def).unwrap().remove(0);
+        for ((stored, put), column) in stored.iter().zip(&row).zip(&def.columns) {
+            // NaN has many bit patterns and one meaning.
+            match (stored, put) {
+                (Value::Float(a), Value::Float(b)) if b.is_nan() => proptest::prop_assert!(a.is_nan()),
+                _ => proptest::prop_assert_eq!(stored, put),
+            }
+            let literal = db.literal(put, &column.ty).unwrap();
+            let name = db.quote(&column.name);
+            let found = select(&mut db, &format!("SELECT count(*) FROM lab.t WHERE {name} = {literal}"), &[native("")]);
+            proptest::prop_assert_eq!(found.unwrap(), [[int(1)]], "{}", literal);
+        }
+    }
+}
