@@ -10,7 +10,7 @@
 //! | `decimal`, `date`, `time`, `datetime` | text; ISO 8601 |
 //! | `list`, `tuple`, `set` | list of values |
 //! | `dict` | list of pairs |
-//! | `array` | `{"dtype": str(dtype), "shape": […], "data": hexadecimal digits in column-major order}` |
+//! | `array` | `{"dtype": str(dtype), "shape": […], "data": hexadecimal digits}`, in column-major order, or row-major with `"order": "C"` |
 //! | `objects`, `cell` | `{"shape": […], "elements": […]}`, column-major |
 //! | `records` | `{"shape": […], "fields": [[name, value], …]}` |
 //! | `struct` | `{"shape": […], "names": […], "values": […]}`, all fields of the first element first |
@@ -130,7 +130,9 @@ pub fn from_json(tagged: &Json) -> Result<Value, TaggedError> {
             let dtype = content.get("dtype").and_then(Json::as_str).ok_or_else(|| error(tagged))?;
             let dtype = npy::dtype_from_str(dtype).map_err(error)?;
             let data = content.get("data").and_then(Json::as_str).ok_or_else(|| error(tagged))?;
-            let array = NdArray::new(dtype, shape(content)?, Order::F, from_hex(data)?).map_err(error)?;
+            let row_major = content.get("order").and_then(Json::as_str) == Some("C");
+            let order = if row_major { Order::C } else { Order::F };
+            let array = NdArray::new(dtype, shape(content)?, order, from_hex(data)?).map_err(error)?;
             Value::from(array)
         }
         "objects" => Value::ObjectArray(Box::new(ObjectArray {

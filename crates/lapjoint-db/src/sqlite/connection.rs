@@ -25,9 +25,9 @@ pub(crate) struct Link {
     connection: Option<Connection>,
     process: u32,
     transaction: bool,
-    /// Open schemas in the order of their attachment; each with the version of its catalogue for which the triggers of
-    /// references between schemas were made.
+    /// Open schemas in the order of their attachment.
     pub schemas: Vec<String>,
+    /// Version of each schema's catalogue for which the triggers of references between schemas were made.
     pub versions: BTreeMap<String, i64>,
 }
 

@@ -132,7 +132,7 @@ fn double_quotes_are_a_text_where_there_is_no_such_column() {
 }
 
 #[test]
-fn an_ordinary_query_is_fast() {
+fn many_rows_go_in_and_come_out() {
     let mut db = memory();
     let columns = vec![
         column("id", CoreType::Int64),
