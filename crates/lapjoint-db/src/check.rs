@@ -104,7 +104,7 @@ pub fn check_key(value: &Value) -> Result<(), Refusal> {
         Value::Null => Err(Refusal::new(value, "a primary key cannot be null; give a value")),
         Value::Float(number) if number.is_nan() => Err(Refusal::new(
             value,
-            "NaN is equal to nothing, so that no row could be found by it; use another value",
+            "a primary key cannot be NaN, which is equal to nothing, so that no row could be found by it; use another value",
         )),
         _ => Ok(()),
     }

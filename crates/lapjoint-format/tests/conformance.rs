@@ -33,8 +33,7 @@ fn blobs_are_read_as_datajoint_reads_them() {
     for file in ["blob/cases.json", "blob/matlab.json"] {
         for case in &cases(file) {
             let options = UnpackOptions::default();
-            let options =
-                if case["dims_32bit"] == Json::Bool(true) { options.dims_32bit() } else { options };
+            let options = if case["dims_32bit"] == Json::Bool(true) { options.dims_32bit() } else { options };
             let value = unpack_with(bytes(case, "blob"), &options).unwrap();
             let expected = tagged::from_json(&case["unpacked"]).unwrap();
             assert!(same(&value, &expected), "{}: {value:?}\n{expected:?}", case["name"]);
@@ -63,10 +62,13 @@ fn damaged_blobs_are_errors_or_other_values_but_never_a_panic() {
         for case in &cases(file) {
             let blob = bytes(case, "blob");
             let options = UnpackOptions::default();
-            let options =
-                if case["dims_32bit"] == Json::Bool(true) { options.dims_32bit() } else { options };
+            let options = if case["dims_32bit"] == Json::Bool(true) { options.dims_32bit() } else { options };
             for length in 1..blob.len().min(3000) {
-                assert!(unpack_with(blob.slice(..length), &options).is_err(), "{} cut to {length}", case["name"]);
+                assert!(
+                    unpack_with(blob.slice(..length), &options).is_err(),
+                    "{} cut to {length}",
+                    case["name"]
+                );
             }
             for at in 0..blob.len().min(1500) {
                 for bit in [0, 6, 7] {
@@ -98,7 +100,10 @@ fn hostile_blobs_are_refused_quickly() {
     for (blob, part) in [
         ("68656c6c6f20776f726c64", "not a blob"),
         // 4 GB declared in 40 bytes.
-        ("5a4c31323300 0000000001000000 789c0300 00000001 0000000000000000 0000000000000000 0000", "4294967296"),
+        (
+            "5a4c31323300 0000000001000000 789c0300 00000001 0000000000000000 0000000000000000 0000",
+            "4294967296",
+        ),
         ("646a3000 02 ffffffffffffff7f", "truncated"),
         ("6d596d00 41 0200000000000000 ffffffff00000000 ffffffff00000000 06000000 00000000", "truncated"),
         ("646a3000 41 0100000000000000 0000000000000000 63000000 00000000", "99"),

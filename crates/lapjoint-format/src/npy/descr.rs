@@ -69,6 +69,10 @@ fn parse_code(code: &str) -> Result<DType, NpyError> {
         let (count, unit) = unit.split_at_checked(digits).ok_or_else(unknown)?;
         let count = if count.is_empty() { 1 } else { count.parse().map_err(|_| unknown())? };
         let unit = TimeUnit::from_code(unit).ok_or_else(unknown)?;
+        // A multiple of no unit, or none of a unit, is nothing that numpy knows.
+        if count == 0 || (unit == TimeUnit::Generic && count != 1) {
+            return Err(unknown());
+        }
         let kind =
             if letter == 'M' { Kind::DateTime { unit, count } } else { Kind::TimeDelta { unit, count } };
         return Ok(DType { kind, order });
@@ -207,9 +211,20 @@ mod tests {
         assert_eq!(dtype_from_str(list).unwrap().to_string(), list);
         let gaps = "{'names': ['a', 'b'], 'formats': ['i1', '<f8'], 'offsets': [0, 8], 'itemsize': 24}";
         assert_eq!(dtype_from_str(gaps).unwrap().item_bytes(), 24);
-        for bad in
-            ["", "object", "|O", "float12", "float128", "<q8", "[('a',)]", "{'names': 1}", "<M8[x]", "<f"]
-        {
+        for bad in [
+            "",
+            "object",
+            "|O",
+            "float12",
+            "float128",
+            "<q8",
+            "[('a',)]",
+            "{'names': 1}",
+            "<M8[x]",
+            "<m8[253]",
+            "<m8[0s]",
+            "<f",
+        ] {
             assert!(dtype_from_str(bad).is_err(), "{bad}");
         }
     }
