@@ -61,3 +61,8 @@ pub use lapjoint_store as store;
 pub use lapjoint_types as types;
 pub use lapjoint_types::naming::Tier;
 pub use lapjoint_types::{Decimal, FromValue, NdArray, Value};
+
+/// The README's program, run as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
