@@ -13,8 +13,7 @@ use lapjoint::{Connection, NdArray, Table, Value, row};
 
 #[track_caller]
 fn refused<T>(outcome: Result<T, lapjoint::Error>, parts: &[&str]) {
-    let Err(error) = outcome else { panic!("accepted") };
-    let message = error.to_string();
+    let message = outcome.err().map(|error| error.to_string()).unwrap_or_else(|| "accepted".to_owned());
     for part in parts {
         assert!(message.contains(part), "{part:?} in {message}");
     }
@@ -182,7 +181,7 @@ fn damaged_objects_are_found_and_named() {
         }
         std::fs::remove_file(&on_disk).unwrap();
         refused(read(&(&table & &key), attribute), &[&path]);
-        assert_eq!(read(&(&table & row! { "id" => 2 }), attribute).is_ok(), true);
+        assert!(read(&(&table & row! { "id" => 2 }), attribute).is_ok());
         std::fs::write(&on_disk, &sound).unwrap();
     }
     assert!(lapjoint::objects::verify(table.schema(), true, &mut |_, _| {}).unwrap().damage.is_empty());
