@@ -24,7 +24,7 @@ bench: $(VENV)/ready
 
 # 200 kills of a writing process; `make test` runs fewer of the same.
 crash:
-	LAPJOINT_CRASH_KILLS=200 $(CARGO) test --release --locked -p lapjoint --test crash -- --nocapture
+	LAPJOINT_CRASH_KILLS=200 $(CARGO) test --release --locked -p lapjoint --test engine crash -- --nocapture
 
 # 30 seconds for every decoder.
 fuzz:

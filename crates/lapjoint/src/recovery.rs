@@ -13,6 +13,9 @@
 //! write lock is held and no row of the schema mentions it, and an insert that found its object already there looks
 //! again under the same lock before it commits.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use lapjoint_codec::Chain;
 use lapjoint_db::{
     ColumnDef, ColumnType, InsertMode, IntendedObject, Intent, TableDef, TableId, TransactionMode,
@@ -25,6 +28,9 @@ use crate::connection::{Connection, Guard};
 use crate::error::Error;
 use crate::heading::Storage;
 use crate::schema::Schema;
+
+/// Age at which a half-written file is nobody's any more.
+const STAGING_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Hidden table of the markers of committed intents.
 const MARKERS: &str = "~commit";
@@ -199,7 +205,10 @@ pub(crate) fn recover(schema: &Schema) -> Result<RecoveryReport, Error> {
             continue;
         }
         match undo(connection, &intent) {
-            Ok(()) => report.undone += 1,
+            Ok(()) => {
+                report.undone += 1;
+                clean_staging(connection, &intent);
+            }
             // The schema stays usable where only the store is missing here; the intent waits for a session that has it.
             Err(Error::Store(error)) => {
                 tracing::warn!(intent = intent.id, %error, "an unfinished insert could not be undone yet");
@@ -210,6 +219,17 @@ pub(crate) fn recover(schema: &Schema) -> Result<RecoveryReport, Error> {
     }
     remove_stale_markers(connection, schema.name())?;
     Ok(report)
+}
+
+/// Removes what the dead session may have half written in a store's staging folder, and what older ones left there.
+fn clean_staging(connection: &Connection, intent: &Intent) {
+    let stores: BTreeSet<&str> = intent.objects.iter().map(|object| object.store.as_str()).collect();
+    for store in stores {
+        let cleaned = connection.stores().get(Some(store)).and_then(|store| store.clean_staging(STAGING_AGE));
+        if let Err(error) = cleaned {
+            tracing::warn!(store, %error, "half-written files stay in the staging folder");
+        }
+    }
 }
 
 /// What a recovery did.

@@ -132,10 +132,9 @@ impl fmt::Display for Row {
 #[macro_export]
 macro_rules! row {
     ($($name:expr => $value:expr),* $(,)?) => {{
-        #[allow(unused_mut, clippy::allow_attributes, reason = "an empty row is not changed")]
-        let mut row = $crate::Row::new();
-        $( row.set($name, $value); )*
-        row
+        let pairs: ::std::vec::Vec<(::std::string::String, $crate::Value)> =
+            ::std::vec![$((::std::convert::Into::into($name), ::std::convert::Into::into($value))),*];
+        pairs.into_iter().collect::<$crate::Row>()
     }};
 }
 

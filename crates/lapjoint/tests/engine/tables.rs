@@ -1,10 +1,6 @@
 //! Declaration, insert, fetch, update and description of tables.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
-
-use common::{fresh, objects, open};
+use crate::common::{fresh, objects, open};
 use lapjoint::codec::{NpyRef, ObjectRef};
 use lapjoint::{Connection, Decimal, InsertOptions, NdArray, Row, Table, Value, row};
 

@@ -1,12 +1,8 @@
 //! Bad input gets a clear error and loses nothing.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
-
 use std::sync::Arc;
 
-use common::{fresh, objects};
+use crate::common::{fresh, objects};
 use lapjoint::codec::{Codec, CodecError, DecodeContext, EncodeContext, Place, Registry};
 use lapjoint::types::{ObjectArray, TypeSpec};
 use lapjoint::{Connection, NdArray, Table, Value, row};

@@ -1,10 +1,6 @@
 //! Restriction, projection, order; delete with cascade; drop.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
-
-use common::fresh;
+use crate::common::fresh;
 use lapjoint::{Condition, DeleteOptions, PartIntegrity, Row, Schema, Table, row};
 
 struct Lab {

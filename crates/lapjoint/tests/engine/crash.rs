@@ -3,10 +3,6 @@
 //! `LAPJOINT_CRASH_KILLS` sets the number of kills (20 unless set). The writer is this same test program, started with
 //! `LAPJOINT_CRASH_WRITER` naming the folder; it prints the number of every row whose insert was acknowledged.
 
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-
-mod common;
-
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -53,7 +49,7 @@ fn writer() {
     let Ok(directory) = std::env::var("LAPJOINT_CRASH_WRITER") else { return };
     let writer: i64 = std::env::var("LAPJOINT_CRASH_NUMBER").unwrap().parse().unwrap();
     let directory = Path::new(&directory);
-    let connection = common::open(directory);
+    let connection = crate::common::open(directory);
     let table = table(&connection);
     let folder = directory.join("source");
     let mut out = std::io::stdout();
@@ -88,7 +84,7 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
     let (mut undone, mut finished) = (0, 0);
     for writer in 0..kills {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "writer", "--nocapture", "--test-threads=1"])
+            .args(["--exact", "crash::writer", "--nocapture", "--test-threads=1"])
             .env("LAPJOINT_CRASH_WRITER", directory.path())
             .env("LAPJOINT_CRASH_NUMBER", writer.to_string())
             .stdout(Stdio::piped())
@@ -108,7 +104,7 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
         }
         child.wait().unwrap();
 
-        let connection = common::open(directory.path());
+        let connection = crate::common::open(directory.path());
         let schema = connection.schema("crash").unwrap();
         let recovered = schema.recovered();
         undone += recovered.undone;
@@ -129,7 +125,7 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
         let unreferenced = lapjoint::objects::unreferenced(&schema).unwrap().unreferenced;
         assert!(unreferenced.is_empty(), "unreferenced objects: {unreferenced:?}");
     }
-    let connection = common::open(directory.path());
+    let connection = crate::common::open(directory.path());
     let schema = connection.schema("crash").unwrap();
     let verified = lapjoint::objects::verify(&schema, true, &mut |_, _| {}).unwrap();
     assert!(verified.damage.is_empty(), "{:?}", verified.damage);

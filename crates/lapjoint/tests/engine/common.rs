@@ -7,7 +7,6 @@ use lapjoint::store::{Config, LoadOptions};
 use tempfile::TempDir;
 
 /// A connection in a fresh folder, which lives as long as the first part.
-#[allow(dead_code, clippy::allow_attributes, reason = "not every test starts afresh")]
 pub fn fresh() -> (TempDir, Connection) {
     let directory = tempfile::tempdir().unwrap();
     let connection = open(directory.path());
@@ -27,7 +26,6 @@ pub fn open(directory: &Path) -> Connection {
 }
 
 /// Number of objects in the store.
-#[allow(dead_code, clippy::allow_attributes, reason = "not every test counts objects")]
 pub fn objects(connection: &Connection) -> usize {
     connection.stores().get(None).unwrap().list("").unwrap().len()
 }

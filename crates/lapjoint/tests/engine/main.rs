@@ -1,0 +1,9 @@
+//! Tests of the engine on real databases and stores, in one program so that it is linked once.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod bad_input;
+mod common;
+mod crash;
+mod queries;
+mod tables;
