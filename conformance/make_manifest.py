@@ -1,0 +1,19 @@
+"""Writes MANIFEST: the SHA-256 of every frozen file. A test fails when a file that stands in it has changed."""
+
+import hashlib
+import pathlib
+
+HERE = pathlib.Path(__file__).parent
+
+
+def frozen():
+    return sorted(path for path in HERE.glob("*/*.json"))
+
+
+def main():
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(HERE)}" for path in frozen()]
+    (HERE / "MANIFEST").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
