@@ -80,6 +80,18 @@ impl Guard<'_> {
 }
 
 /// How to open a connection.
+///
+/// ```
+/// use std::sync::Arc;
+/// use lapjoint::{Connection, codec::Registry, store::{Config, LoadOptions}};
+/// let mut config = Config::load(&LoadOptions::isolated())?;
+/// config.set("stores.default", "scratch")?;
+/// config.set("stores.scratch.protocol", "memory")?;
+/// let registry = Arc::new(Registry::with_builtins());
+/// let connection = Connection::options().config(config).registry(registry).directory(":memory:").open()?;
+/// assert_eq!(connection.stores().get(None)?.name(), "scratch");
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct ConnectionOptions {
     config: Option<Config>,
@@ -236,6 +248,19 @@ impl Connection {
     }
 
     /// Runs `work` in one transaction: all of it is committed, or nothing. Transactions do not nest.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, row};
+    /// # let connection = Connection::in_memory()?;
+    /// # let point = connection.schema("lab")?.manual("Point", "x : int32")?;
+    /// let failed = connection.transaction(|| {
+    ///     point.insert1(row! { "x" => 1 })?;
+    ///     point.insert1(row! { "x" => 1 })
+    /// });
+    /// assert!(failed.unwrap_err().is_duplicate());
+    /// assert_eq!(point.query().count()?, 0);
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The error of `work`, or of the commit; everything is then undone, uploaded objects too.

@@ -151,6 +151,17 @@ fn native_value(text: &str) -> Value {
 }
 
 /// The attributes of a table or query: primary key first where a table was declared so.
+///
+/// ```
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// let table = lab.manual("Trace", "id : int32 # number\n---\ntrace = null : <blob>")?;
+/// let trace = table.heading().get("trace").unwrap();
+/// assert_eq!((trace.declared.as_str(), trace.nullable), ("<blob>", true));
+/// assert_eq!(trace.chain().unwrap().dtype().to_string(), "bytes");
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Heading {
     attributes: Vec<Attribute>,

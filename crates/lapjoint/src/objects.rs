@@ -1,4 +1,19 @@
 //! The objects that a schema's rows refer to: verification and the search for what nobody refers to.
+//!
+//! ```
+//! # use lapjoint::{Connection, NdArray, objects, row, store::{Config, LoadOptions}};
+//! # let mut config = Config::load(&LoadOptions::isolated())?;
+//! # config.set("stores.default", "scratch")?;
+//! # config.set("stores.scratch.protocol", "memory")?;
+//! # let connection = Connection::options().config(config).directory(":memory:").open()?;
+//! let lab = connection.schema("lab")?;
+//! let trace = lab.manual("Trace", "id : int32\n---\ntrace : <npy@>")?;
+//! trace.insert1(row! { "id" => 1, "trace" => NdArray::from_vec(vec![1.0, 2.0]) })?;
+//! let report = objects::verify(&lab, true, &mut |_, _| {})?;
+//! assert_eq!((report.objects, report.damage.len()), (1, 0));
+//! assert!(objects::unreferenced(&lab)?.unreferenced.is_empty());
+//! # Ok::<(), lapjoint::Error>(())
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -40,7 +40,19 @@ pub fn cell(value: &Value) -> String {
     }
 }
 
-/// A table of rows as text: `*` before the names of the primary key, cells cut to `width` characters.
+/// A table of rows as text: `*` marks the primary key.
+///
+/// ```
+/// # use lapjoint::{Connection, preview, row};
+/// # let lab = Connection::in_memory()?.schema("lab")?;
+/// let point = lab.manual("Point", "x : int32\n---\ny = 0 : float64")?;
+/// point.insert1(row! { "x" => 1 })?;
+/// let text = preview::table(point.heading(), &point.query().head(5)?, 20);
+/// assert_eq!(text, "*x  y\n──  ───\n1   0.0\n");
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
+///
+/// Cells are cut to `width` characters.
 #[must_use]
 pub fn table(heading: &Heading, rows: &[Row], width: usize) -> String {
     let attributes: Vec<_> = heading.attributes().collect();

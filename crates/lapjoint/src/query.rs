@@ -113,6 +113,24 @@ pub(crate) enum Expression {
 }
 
 /// A query: a table restricted, projected, ordered. Nothing is asked of the database until rows are fetched.
+///
+/// `&` restricts and `-` excludes.
+///
+/// ```
+/// # use lapjoint::DeleteOptions;
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// # let point = lab.manual("Point", "x : int32\n---\ny = 0 : float64")?;
+/// point.insert((0..5).map(|x| row! { "x" => x, "y" => f64::from(x) / 2.0 }))?;
+/// let some = &point & "y > 0.4" & [row! { "x" => 1 }, row! { "x" => 4 }];
+/// assert_eq!(some.order_by(["y DESC"]).column::<i64>("x")?, [4, 1]);
+/// assert_eq!((&point - &some).count()?, 3);
+/// let doubled = point.query().proj([("twice", "2 * y")]);
+/// assert_eq!((doubled & "twice = 3").fetch1()?, row! { "x" => 3, "twice" => 3.0 });
+/// assert_eq!(some.delete(&DeleteOptions::new())?.rows(), 2);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Query {
     connection: Connection,

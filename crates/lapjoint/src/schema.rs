@@ -16,6 +16,23 @@ use crate::row::Row;
 use crate::table::{InsertOptions, Table};
 
 /// A schema of a connection. Cheap to clone.
+///
+/// ```
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// let subject = lab.lookup("Subject", "subject : varchar(8)", [row! { "subject" => "m1" }])?;
+/// let session = lab.manual("Session", "
+///     -> Subject
+///     session : int16
+///     ---
+///     note = null : varchar(80)
+/// ")?;
+/// lab.part(&session, "Trial", "-> master\ntrial : int16")?;
+/// assert_eq!(lab.list_tables()?, ["#subject", "session", "session__trial"]);
+/// assert_eq!(lab.table("Session.Trial")?.heading().primary_key(), ["subject", "session", "trial"]);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Schema {
     connection: Connection,

@@ -17,6 +17,18 @@ use crate::schema::Schema;
 use crate::update;
 
 /// Options of an insert.
+///
+/// ```
+/// # use lapjoint::InsertOptions;
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// # let point = lab.manual("Point", "x : int32\n---\ny = 0 : float64")?;
+/// let skip = InsertOptions::new().skip_duplicates().ignore_extra_fields();
+/// point.insert_with([row! { "x" => 1, "other" => "ignored" }, row! { "x" => 1 }], &skip)?;
+/// assert_eq!(point.query().count()?, 1);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct InsertOptions {
     pub(crate) mode: InsertMode,
@@ -67,6 +79,19 @@ impl InsertOptions {
 }
 
 /// A table of a schema. Cheap to clone.
+///
+/// ```
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// let point = lab.manual("Point", "x : int32\n---\ny = 0 : float64")?;
+/// point.insert((0..3).map(|x| row! { "x" => x }))?;
+/// point.update1(row! { "x" => 2, "y" => 0.5 })?;
+/// assert_eq!(point.query().column::<f64>("y")?, [0.0, 0.0, 0.5]);
+/// assert!(point.insert1(row! { "x" => 0 }).unwrap_err().is_duplicate());
+/// assert_eq!(point.describe()?.lines().count(), 3);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Table {
     schema: Schema,

@@ -7,6 +7,18 @@ use crate::row::Row;
 use crate::table::Table;
 
 /// A condition that restricts a query.
+///
+/// ```
+/// # use lapjoint::Condition;
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// # let point = lab.manual("Point", "x : int32")?;
+/// point.insert((0..5).map(|x| row! { "x" => x }))?;
+/// let middle = Condition::All(vec!["x > 0".into(), !Condition::equal("x", 4)]);
+/// assert_eq!((&point & middle).count()?, 3);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Condition {

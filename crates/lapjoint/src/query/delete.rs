@@ -29,6 +29,23 @@ pub enum PartIntegrity {
 }
 
 /// Options of a delete.
+///
+/// ```
+/// # use lapjoint::{DeleteOptions, PartIntegrity};
+/// # use lapjoint::{Connection, row};
+/// # let connection = Connection::in_memory()?;
+/// # let lab = connection.schema("lab")?;
+/// # let session = lab.manual("Session", "session : int32")?;
+/// let trial = lab.part(&session, "Trial", "-> master\ntrial : int32")?;
+/// session.insert1(row! { "session" => 1 })?;
+/// trial.insert1(row! { "session" => 1, "trial" => 1 })?;
+/// assert!(trial.delete(&DeleteOptions::new()).is_err());
+/// let preview = session.query().delete_preview(&DeleteOptions::new())?;
+/// assert_eq!(preview.tables.len(), 2);
+/// trial.delete(&DeleteOptions::new().part_integrity(PartIntegrity::Cascade))?;
+/// assert_eq!(session.query().count()?, 0);
+/// # Ok::<(), lapjoint::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DeleteOptions {
     part_integrity: PartIntegrity,
