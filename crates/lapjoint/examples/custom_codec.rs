@@ -4,14 +4,12 @@ use lapjoint::{Connection, FromValue, NdArray, Value, row, types::TypeSpec};
 
 #[derive(Debug)]
 struct Spikes;
-
 fn numbers(value: Value) -> Result<Vec<i64>, CodecError> {
     NdArray::from_value(value)
         .ok()
         .and_then(|array| array.to_vec())
         .ok_or_else(|| CodecError::value("spikes", "expects an int64 array"))
 }
-
 impl Codec for Spikes {
     fn name(&self) -> &str {
         "spikes"
