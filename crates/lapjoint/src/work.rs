@@ -42,7 +42,14 @@ impl<'c> Work<'c> {
             guard.adapter().intents()
         };
         if let Some(intent) = &mut self.intent {
-            intent.objects.extend(objects.iter().map(intended));
+            for object in objects {
+                // What is there already is not this work's to remove: another database may use the same store.
+                let is_there = object.addressing == Addressing::Hash
+                    && self.connection.stores().get(Some(&object.store))?.exists(&object.path)?;
+                if !is_there {
+                    intent.objects.push(intended(object));
+                }
+            }
             log.write(intent)?;
         }
         // What a failed upload leaves of shared objects is for the undoing, which looks at all rows under the write lock.
