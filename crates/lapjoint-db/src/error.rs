@@ -111,6 +111,21 @@ pub enum DbError {
     },
 }
 
+impl DbError {
+    /// The same error of a batch whose first row has the number `first` in its insert.
+    #[must_use]
+    pub fn after_rows(mut self, first: u64) -> Self {
+        if let Self::Duplicate { row: Some(row), .. }
+        | Self::ForeignKey { row: Some(row), .. }
+        | Self::MissingValue { row: Some(row), .. }
+        | Self::Value { row: Some(row), .. } = &mut self
+        {
+            *row += first;
+        }
+        self
+    }
+}
+
 fn row_text(row: Option<u64>) -> String {
     row.map(|row| format!(" (row {row})")).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use crate::table::{InsertOptions, Table};
 use crate::work::Work;
 
 /// Rows encoded at a time.
-const BATCH_ROWS: usize = 1024;
+const BATCH_ROWS: usize = 4096;
 
 /// Values encoded at a time, in bytes: with their encoded forms, this bounds the memory of an insert's objects.
 const BATCH_BYTES: usize = 64 << 20;
@@ -43,18 +43,8 @@ pub(crate) fn insert(
     let mut source =
         Batches { rows: &mut std::iter::once(first).chain(rows), matching: &mut matching, next: 0 };
     let mut work = Work::new(connection, &bound.def.id.schema);
-    let id = &bound.def.id;
-
     if !encoder.has_codecs() && !connection.in_transaction()? {
-        // Nothing to encode: rows stream into the table. In a transaction of the user's a failure half-way would leave
-        // the rows before it, so that there they are gathered first.
-        return work.commit(|guard| {
-            let mut failure = None;
-            let mut stream =
-                Stream { source: &mut source, failure: &mut failure, ready: Vec::new().into_iter() };
-            let inserted = guard.adapter_mut().insert(&bound.def, &columns, &mut stream, options.mode);
-            failure.map_or_else(|| inserted.map_err(Error::db(id)), Err)
-        });
+        return insert_plain(table, &mut source, &columns, options);
     }
     let mut encoded: Vec<Vec<Value>> = Vec::new();
     let mut prepare = || {
@@ -72,7 +62,34 @@ pub(crate) fn insert(
         guard
             .adapter_mut()
             .insert(&bound.def, &columns, &mut encoded.into_iter(), options.mode)
-            .map_err(Error::db(id))
+            .map_err(Error::db(&bound.def.id))
+    })
+}
+
+/// Inserts rows that have nothing to encode, batch by batch in one transaction. The lock is free while the caller's
+/// iterator runs, which may use the connection itself.
+fn insert_plain(
+    table: &Table,
+    source: &mut Batches<'_>,
+    columns: &[String],
+    options: &InsertOptions,
+) -> Result<u64, Error> {
+    let connection = table.schema().connection();
+    let def = &table.bound().def;
+    // Most inserts are one batch: their rows are all there before the database is locked.
+    let mut batch = source.next_batch()?;
+    connection.transaction(|| {
+        let mut inserted = 0;
+        while let Some((rows, first)) = batch.take() {
+            let mut guard = connection.lock()?;
+            inserted += guard
+                .adapter_mut()
+                .insert(def, columns, &mut rows.into_iter(), options.mode)
+                .map_err(|error| Error::db(&def.id)(error.after_rows(first)))?;
+            drop(guard);
+            batch = source.next_batch()?;
+        }
+        Ok(inserted)
     })
 }
 
@@ -99,33 +116,5 @@ impl Batches<'_> {
             self.next += 1;
         }
         Ok((!batch.is_empty()).then_some((batch, first)))
-    }
-}
-
-/// Arranged rows one by one; stops at the first failure and keeps it.
-struct Stream<'s, 'r> {
-    source: &'s mut Batches<'r>,
-    failure: &'s mut Option<Error>,
-    ready: std::vec::IntoIter<Vec<Value>>,
-}
-
-impl Iterator for Stream<'_, '_> {
-    type Item = Vec<Value>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(row) = self.ready.next() {
-            return Some(row);
-        }
-        match self.source.next_batch() {
-            Ok(Some((rows, _))) => {
-                self.ready = rows.into_iter();
-                self.ready.next()
-            }
-            Ok(None) => None,
-            Err(error) => {
-                *self.failure = Some(error);
-                None
-            }
-        }
     }
 }

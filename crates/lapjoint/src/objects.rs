@@ -238,6 +238,18 @@ fn verify_folder(store: &Store, path: &str, deep: bool) -> Result<Looked, StoreE
     Ok(Looked { bytes_read: if deep { manifest.total_bytes() } else { 0 }, has_checksum })
 }
 
+/// Folders of a store under which all objects of a schema lie.
+fn sections(spec: &StoreSpec, schema: &str) -> Vec<String> {
+    let below = |prefix: &str, rest: &str| match (prefix.trim_matches('/'), rest) {
+        ("", rest) => rest.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, rest) => format!("{prefix}/{rest}"),
+    };
+    // Partitions stand before the schema's name.
+    let in_schema = if spec.partition_pattern.is_some() { "" } else { schema };
+    vec![below(&spec.hash_prefix, schema), below(&spec.schema_prefix, in_schema)]
+}
+
 /// Whether an object of a store belongs to a schema, by its path. Partitions stand before the schema's name.
 fn belongs_to(spec: &StoreSpec, schema: &str, path: &str) -> bool {
     let below = |prefix: &str| match prefix.trim_matches('/') {
@@ -262,12 +274,14 @@ pub fn unreferenced(schema: &Schema) -> Result<UnreferencedReport, Error> {
     let mut found: BTreeMap<(String, String), u64> = BTreeMap::new();
     for name in stores.names() {
         let store = stores.get(Some(&name))?;
-        store.list_with("", |object| {
-            if belongs_to(store.spec(), schema.name(), &object.path) {
-                found.insert((name.clone(), object.path), object.size_bytes);
-            }
-            Ok(())
-        })?;
+        for section in sections(store.spec(), schema.name()) {
+            store.list_with(&section, |object| {
+                if belongs_to(store.spec(), schema.name(), &object.path) {
+                    found.insert((name.clone(), object.path), object.size_bytes);
+                }
+                Ok(())
+            })?;
+        }
     }
     let references = references(schema)?;
     let mut report = UnreferencedReport { stored: found.len() as u64, ..UnreferencedReport::default() };

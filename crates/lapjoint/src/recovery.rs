@@ -100,12 +100,21 @@ pub(crate) fn finish(guard: &mut Guard<'_>, intents: &[Intent]) {
 }
 
 /// Removes what an intent uploaded, as far as no committed row refers to it, and then the intent.
+///
+/// The marker has the last word here too: a commit may have reported an error and be done all the same.
 pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error> {
+    let mut guard = connection.lock()?;
+    if guard.in_transaction() {
+        // An insert failed inside a transaction that goes on: its marker must not be committed with the rest.
+        remove_marker(&mut guard, &intent.schema, &intent.id)?;
+    } else if has_marker(&mut guard, intent)? {
+        finish(&mut guard, std::slice::from_ref(intent));
+        return Ok(());
+    }
     let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
     for object in own {
         remove_object(connection, object)?;
     }
-    let mut guard = connection.lock()?;
     if !shared.is_empty() {
         let own_transaction = !guard.in_transaction();
         if own_transaction {

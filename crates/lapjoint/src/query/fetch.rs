@@ -31,7 +31,8 @@ impl Query {
         Ok(rows)
     }
 
-    /// Hands every row to `visit`, decoded in batches, so that memory stays bounded by one batch.
+    /// Hands every row to `visit`. Rows are read as the database holds them, then decoded in batches: memory holds the
+    /// stored rows and one batch of decoded values.
     ///
     /// # Errors
     /// As for [`fetch`](Self::fetch).
@@ -168,16 +169,11 @@ impl Query {
         let decoder = Decoder::new(self, attributes);
         let shared = Arc::new(names.to_vec());
         let columns: Vec<_> = decoder.attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
+        // The caller and its codecs may come back to this connection: rows are read first, and the lock is gone before any
+        // of them runs.
+        let mut stored = Vec::new();
         let mut guard = self.connection().lock()?;
         let sql = select.sql(guard.adapter(), names)?;
-        if !decoder.has_codecs {
-            return guard
-                .adapter_mut()
-                .query(&sql, &[], &columns, &mut |values| visit(Row::from_parts(Arc::clone(&shared), values)))
-                .map_err(Error::db(&self.base().def.id));
-        }
-        // Codecs may come back to this connection, so that rows are read first and decoded after the lock is gone.
-        let mut stored = Vec::new();
         guard
             .adapter_mut()
             .query(&sql, &[], &columns, &mut |values| {
@@ -186,6 +182,14 @@ impl Query {
             })
             .map_err(Error::db(&self.base().def.id))?;
         drop(guard);
+        if !decoder.has_codecs {
+            for values in stored {
+                if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
         let mut first_row = 0u64;
         let mut stored = stored.into_iter();
         loop {

@@ -356,3 +356,32 @@ fn a_failed_insert_leaves_objects_that_were_there_before() {
     assert!(table.insert([recording(1), recording(1)]).unwrap_err().is_duplicate());
     assert!(store.exists(&path).unwrap());
 }
+
+#[test]
+fn the_callers_iterator_and_visitor_may_use_the_connection() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    let table = schema.manual("T", "id : int32\n---\nx : int32").unwrap();
+    let rows = (0..10_000i64).map(|id| {
+        if id % 5000 == 4999 {
+            // Rows of earlier batches are visible inside of the insert's own transaction.
+            assert!(table.query().count().unwrap() < 10_000);
+        }
+        row! { "id" => id, "x" => 1 }
+    });
+    assert_eq!(table.insert(rows).unwrap(), 10_000);
+    let mut seen = 0;
+    table
+        .query()
+        .for_each(|row| {
+            seen += (&table & row.project(["id"])).count().unwrap();
+            if seen == 3 { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+        })
+        .unwrap();
+    assert_eq!(seen, 3);
+    // The row of an error is counted over all batches, and nothing of a failed insert stays.
+    let bad = (10_000..20_000i64).map(|id| row! { "id" => if id == 19_000 { 0 } else { id }, "x" => 1 });
+    let error = table.insert(bad).unwrap_err();
+    assert!(error.is_duplicate() && error.to_string().contains("row 9000"), "{error}");
+    assert_eq!(table.query().count().unwrap(), 10_000);
+}
