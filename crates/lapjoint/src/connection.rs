@@ -94,7 +94,7 @@ impl Guard<'_> {
 /// ```
 #[derive(Debug, Default)]
 pub struct ConnectionOptions {
-    config: Option<Config>,
+    stores: Option<Stores>,
     registry: Option<Arc<Registry>>,
     directory: Option<PathBuf>,
 }
@@ -102,8 +102,14 @@ pub struct ConnectionOptions {
 impl ConnectionOptions {
     /// Uses this configuration instead of the one found from the working directory.
     #[must_use]
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = Some(config);
+    pub fn config(self, config: Config) -> Self {
+        self.stores(Stores::new(config))
+    }
+
+    /// Uses these stores and their configuration, which others may use and change too.
+    #[must_use]
+    pub fn stores(mut self, stores: Stores) -> Self {
+        self.stores = Some(stores);
         self
     }
 
@@ -126,17 +132,19 @@ impl ConnectionOptions {
     /// # Errors
     /// [`Error`] when the configuration is wrong or the database cannot be opened.
     pub fn open(self) -> Result<Connection, Error> {
-        let mut config = match self.config {
-            Some(config) => config,
-            None => Config::discover(".")?,
+        let stores = match self.stores {
+            Some(stores) => stores,
+            None => Stores::new(Config::discover(".")?),
         };
         if let Some(directory) = self.directory {
-            config.set("database.backend", serde_json::json!("sqlite"))?;
-            config.set("database.name", serde_json::json!(directory.to_string_lossy()))?;
+            stores.update(|config| {
+                config.set("database.backend", "sqlite")?;
+                config.set("database.name", directory.to_string_lossy().into_owned())
+            })?;
         }
-        let adapter = open_adapter(&config)?;
+        let adapter = stores.read(open_adapter)?;
         let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
-        Ok(Connection::new(adapter, config, registry))
+        Ok(Connection::new(adapter, stores, registry))
     }
 }
 
@@ -174,9 +182,8 @@ impl Connection {
         ConnectionOptions::default()
     }
 
-    fn new(adapter: Box<dyn Adapter>, config: Config, registry: Arc<Registry>) -> Self {
+    fn new(adapter: Box<dyn Adapter>, stores: Stores, registry: Arc<Registry>) -> Self {
         let state = State { adapter, owner: None, open_intents: Vec::new(), finished: Vec::new() };
-        let stores = Stores::new(config);
         Self {
             inner: Arc::new(Inner {
                 state: Mutex::new(state),

@@ -55,7 +55,7 @@ pub use schema::Schema;
 pub use table::{InsertOptions, Table};
 
 pub use lapjoint_codec as codec;
-pub use lapjoint_db::{ColumnType, DbError, TableId};
+pub use lapjoint_db::{ColumnType, DbError, DefaultValue, TableId};
 pub use lapjoint_format as format;
 pub use lapjoint_store as store;
 pub use lapjoint_types as types;

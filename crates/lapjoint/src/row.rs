@@ -35,6 +35,12 @@ impl Row {
         Self { names, values }
     }
 
+    /// A row over names that other rows share; `None` unless there is one value for each name.
+    #[must_use]
+    pub fn over(names: &Arc<Vec<String>>, values: Vec<Value>) -> Option<Self> {
+        (names.len() == values.len()).then(|| Self { names: Arc::clone(names), values })
+    }
+
     /// Sets an attribute, replacing its former value.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         let name = name.into();
@@ -96,7 +102,9 @@ impl Row {
         &self.names
     }
 
-    pub(crate) fn into_values(self) -> Vec<Value> {
+    /// The values, in the order of the names.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Value> {
         self.values
     }
 }

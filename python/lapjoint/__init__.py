@@ -1,0 +1,18 @@
+"""Typed tables whose cells can be anything: DataJoint's API on a Rust engine."""
+
+from . import blob, errors
+from ._core import NpyRef, ObjectRef, __version__, list_codecs
+from .condition import AndList, Not, Top
+from .connection import Connection, conn, list_schemas
+from .errors import DataJointError
+from .schemas import Schema
+from .settings import config
+from .tables import Computed, Imported, Lookup, Manual, Part, Table
+
+schema = Schema
+
+__all__ = [
+    "AndList", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
+    "Part", "Schema", "Table", "Top", "__version__", "blob", "config", "conn", "errors", "list_codecs", "list_schemas",
+    "schema",
+]  # fmt: skip
