@@ -1,7 +1,8 @@
 """Typed tables whose cells can be anything: DataJoint's API on a Rust engine."""
 
-from . import blob, errors
-from ._core import NpyRef, ObjectRef, __version__, list_codecs
+from . import blob, codecs, errors
+from ._core import NpyRef, ObjectRef, __version__
+from .codecs import Codec, get_codec, list_codecs
 from .condition import AndList, Not, Top
 from .connection import Connection, conn, list_schemas
 from .errors import DataJointError
@@ -12,7 +13,7 @@ from .tables import Computed, Imported, Lookup, Manual, Part, Table
 schema = Schema
 
 __all__ = [
-    "AndList", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
-    "Part", "Schema", "Table", "Top", "__version__", "blob", "config", "conn", "errors", "list_codecs", "list_schemas",
+    "AndList", "Codec", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
+    "Part", "Schema", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "list_codecs", "list_schemas",
     "schema",
 ]  # fmt: skip

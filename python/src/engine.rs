@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use lapjoint::codec::Registry;
 use lapjoint::store::{Config, LoadOptions, Stores};
 use lapjoint::{Connection, InsertOptions, Row, Schema, Table, Tier, Value};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::codec::python_attributes;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
-use crate::value::{to_python, to_value};
+use crate::value::{carried, to_python, to_value};
 
 /// Settings, shared by everything that uses them.
 #[pyclass(frozen, name = "Config", module = "lapjoint._core")]
@@ -150,15 +150,17 @@ impl PySchema {
 #[pyclass(frozen, name = "Table", module = "lapjoint._core")]
 pub(crate) struct PyTable(Table);
 
-/// The row of a Python dict; consecutive rows with the same keys share their names.
-fn to_row(dict: &Bound<'_, PyDict>, names: &mut Arc<Vec<String>>) -> PyResult<Row> {
+/// The row of a Python dict; the values of `carry` stay the objects that they are. Consecutive rows with the same keys share their names.
+fn to_row(dict: &Bound<'_, PyDict>, names: &mut Arc<Vec<String>>, carry: &[String]) -> PyResult<Row> {
     let mut values = Vec::with_capacity(dict.len());
     let mut same = dict.len() == names.len();
     for (index, (key, value)) in dict.iter().enumerate() {
         if same {
             same = names.get(index).is_some_and(|name| key.eq(name.as_str()).unwrap_or(false));
         }
-        values.push(to_value(&value)?);
+        let carried_along =
+            !carry.is_empty() && carry.iter().any(|name| key.eq(name.as_str()).unwrap_or(false));
+        values.push(if carried_along { carried(&value) } else { to_value(&value)? });
     }
     if !same {
         *names = Arc::new(dict.keys().iter().map(|key| key.extract()).collect::<PyResult<_>>()?);
@@ -198,9 +200,10 @@ impl PyTable {
         allow_direct_insert: bool,
     ) -> PyResult<u64> {
         let mut names = Arc::default();
+        let carry = python_attributes(self.0.heading());
         let mut converted = Vec::new();
         for row in rows.try_iter()? {
-            converted.push(to_row(row?.cast::<PyDict>()?, &mut names)?);
+            converted.push(to_row(row?.cast::<PyDict>()?, &mut names, &carry)?);
         }
         let mut options = InsertOptions::new();
         if skip_duplicates {
@@ -219,7 +222,7 @@ impl PyTable {
     }
 
     fn update1(&self, py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()> {
-        let row = to_row(row, &mut Arc::default())?;
+        let row = to_row(row, &mut Arc::default(), &python_attributes(self.0.heading()))?;
         py.detach(|| self.0.update1(row)).map_err(from_engine)
     }
 
@@ -233,24 +236,4 @@ impl PyTable {
         let dropped = py.detach(|| self.0.clone().drop_table()).map_err(from_engine)?;
         Ok(dropped.into_iter().map(|id| id.to_string()).collect())
     }
-}
-
-/// Names of the registered codecs, sorted.
-#[pyfunction]
-pub(crate) fn list_codecs() -> Vec<String> {
-    lapjoint::codec::list_codecs()
-}
-
-/// Final type, codec names (outermost first) and store of a type in angle brackets.
-#[pyfunction]
-pub(crate) fn resolve_dtype(spec: &str) -> PyResult<(String, Vec<String>, Option<String>)> {
-    use lapjoint::types::StoreRef;
-
-    let resolved = Registry::global().resolve_dtype(spec).map_err(from_any)?;
-    let store = match resolved.store {
-        StoreRef::Inline => None,
-        StoreRef::Default => Some(String::new()),
-        StoreRef::Named(name) => Some(name),
-    };
-    Ok((resolved.dtype, resolved.codecs, store))
 }

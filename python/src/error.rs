@@ -1,5 +1,6 @@
 //! Errors of the engine as Python exceptions: one match, DataJoint's class names.
 
+use lapjoint::codec::CodecError;
 use lapjoint::{DbError, Error};
 use pyo3::prelude::*;
 
@@ -34,9 +35,25 @@ pub(crate) fn raise(class: &str, message: &str) -> PyErr {
     })
 }
 
-/// The exception of an engine's error.
+/// The exception of an engine's error. What a Python codec raised is raised again as it was.
 pub(crate) fn from_engine(error: Error) -> PyErr {
-    raise(class(&error), &error.to_string())
+    let raised = match &error {
+        Error::Cell { source, .. } | Error::BindCodec { source, .. } => raised_by_codec(source),
+        _ => None,
+    };
+    raised.unwrap_or_else(|| raise(class(&error), &error.to_string()))
+}
+
+/// The exception of a codec's error.
+pub(crate) fn from_codec(error: CodecError) -> PyErr {
+    raised_by_codec(&error).unwrap_or_else(|| from_any(error))
+}
+
+/// What a Python codec raised.
+fn raised_by_codec(error: &CodecError) -> Option<PyErr> {
+    let CodecError::Foreign { source, .. } = error else { return None };
+    let raised = source.downcast_ref::<PyErr>()?;
+    Some(Python::attach(|py| raised.clone_ref(py)))
 }
 
 /// The exception of any other error.

@@ -2,6 +2,7 @@
 
 mod array;
 mod blob;
+mod codec;
 mod engine;
 mod error;
 mod query;
@@ -14,8 +15,13 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
     module.add_function(wrap_pyfunction!(blob::unpack, module)?)?;
-    module.add_function(wrap_pyfunction!(engine::list_codecs, module)?)?;
-    module.add_function(wrap_pyfunction!(engine::resolve_dtype, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::register_codec, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::unregister_codec, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::is_codec_registered, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::list_codecs, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::codec_info, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::codec_dtype, module)?)?;
+    module.add_function(wrap_pyfunction!(codec::resolve_dtype, module)?)?;
     module.add_class::<engine::PyConfig>()?;
     module.add_class::<engine::PyConnection>()?;
     module.add_class::<engine::PySchema>()?;

@@ -122,8 +122,16 @@ fn by_type_name(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if object.is_instance(&py.import("os")?.getattr("PathLike")?)? {
         return Ok(Value::Str(py.import("os")?.call_method1("fspath", (object,))?.extract()?));
     }
-    let type_name = object.get_type().name()?.to_string();
-    Ok(Value::foreign(PythonObject { object: object.clone().unbind(), type_name }))
+    Ok(carried(object))
+}
+
+/// A Python object carried along as it is; `None` is null.
+pub(crate) fn carried(object: &Bound<'_, PyAny>) -> Value {
+    if object.is_none() {
+        return Value::Null;
+    }
+    let type_name = object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+    Value::foreign(PythonObject { object: object.clone().unbind(), type_name })
 }
 
 fn array_value(array: &Bound<'_, PyUntypedArray>) -> PyResult<Value> {

@@ -1,0 +1,232 @@
+//! Codecs written in Python, behind the same trait as all others.
+
+use std::sync::Arc;
+
+use lapjoint::codec::{
+    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Registry,
+    Site,
+};
+use lapjoint::types::TypeSpec;
+use lapjoint::{Heading, Value};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::error::from_codec;
+use crate::value::{to_python, to_value};
+
+/// A codec whose methods are those of a Python object.
+#[derive(Debug)]
+struct PythonCodec {
+    name: String,
+    origin: String,
+    summary: String,
+    object: Py<PyAny>,
+    /// Whether `encode` takes `store_name`, and `encode` and `decode` take `context`.
+    takes_store_name: bool,
+    takes_context: (bool, bool),
+}
+
+impl PythonCodec {
+    fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let class = object.get_type();
+        let takes = |method: &str, parameter: &str| -> PyResult<bool> {
+            let signature =
+                object.py().import("inspect")?.call_method1("signature", (class.getattr(method)?,))?;
+            signature.getattr("parameters")?.contains(parameter)
+        };
+        let summary = class.getattr("__doc__")?;
+        let summary = if summary.is_none() { String::new() } else { summary.str()?.extract()? };
+        let module: String = class.getattr("__module__")?.extract()?;
+        let qualname: String = class.getattr("__qualname__")?.extract()?;
+        Ok(Self {
+            name: object.getattr("name")?.extract()?,
+            origin: format!("{module}.{qualname}"),
+            summary: summary.trim().lines().next().unwrap_or_default().to_owned(),
+            object: object.clone().unbind(),
+            takes_store_name: takes("encode", "store_name")?,
+            takes_context: (takes("encode", "context")?, takes("decode", "context")?),
+        })
+    }
+
+    /// Calls a method; what it raises goes through the engine unchanged.
+    fn call<T>(
+        &self,
+        work: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> PyResult<T>,
+    ) -> Result<T, CodecError> {
+        Python::attach(|py| work(py, self.object.bind(py)))
+            .map_err(|error| CodecError::Foreign { codec: self.name.clone(), source: Box::new(error) })
+    }
+}
+
+/// The cell as plugins see it in `key`: the primary key, and the place under names with an underscore.
+fn key_of<'py>(py: Python<'py>, site: &Site<'_>) -> PyResult<Bound<'py, PyDict>> {
+    let key = PyDict::new(py);
+    for (name, value) in [("_schema", site.schema), ("_table", site.table), ("_field", site.field)] {
+        key.set_item(name, value)?;
+    }
+    key.set_item("_config", config(py)?)?;
+    for (name, value) in site.key {
+        key.set_item(name, to_python(py, value.clone())?)?;
+    }
+    Ok(key)
+}
+
+/// The cell as `context`.
+fn context_of<'py>(py: Python<'py>, site: &Site<'_>) -> PyResult<Bound<'py, PyDict>> {
+    let context = PyDict::new(py);
+    for (name, value) in [("schema", site.schema), ("table", site.table), ("field", site.field)] {
+        context.set_item(name, value)?;
+    }
+    context.set_item("config", config(py)?)?;
+    Ok(context)
+}
+
+fn config(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("lapjoint")?.getattr("config")
+}
+
+impl Codec for PythonCodec {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // What a Python class does is not known beforehand: nothing is promised for it.
+        Capabilities { deterministic: false, ..Capabilities::default() }
+    }
+
+    fn origin(&self) -> Origin {
+        Origin::Python(self.origin.clone())
+    }
+
+    fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
+        let text: String =
+            self.call(|_, object| object.call_method1("get_dtype", (place.is_store(),))?.extract())?;
+        TypeSpec::parse(&text).map_err(|error| CodecError::InvalidDtype {
+            codec: self.name.clone(),
+            dtype: text,
+            reason: error.to_string(),
+        })
+    }
+
+    fn validate(&self, value: &Value) -> Result<(), CodecError> {
+        self.call(|py, object| {
+            object.call_method1("validate", (to_python(py, value.clone())?,))?;
+            Ok(())
+        })
+    }
+
+    fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
+        self.call(|py, object| {
+            let arguments = PyDict::new(py);
+            arguments.set_item("key", key_of(py, &context.site)?)?;
+            if self.takes_store_name {
+                arguments.set_item("store_name", context.store_name)?;
+            }
+            if self.takes_context.0 {
+                arguments.set_item("context", context_of(py, &context.site)?)?;
+            }
+            to_value(&object.call_method("encode", (to_python(py, value)?,), Some(&arguments))?)
+        })
+    }
+
+    fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError> {
+        self.call(|py, object| {
+            let arguments = PyDict::new(py);
+            arguments.set_item("key", key_of(py, &context.site)?)?;
+            if self.takes_context.1 {
+                arguments.set_item("context", context_of(py, &context.site)?)?;
+            }
+            let decoded = object.call_method("decode", (to_python(py, stored)?,), Some(&arguments))?;
+            // Whatever a codec gives back is the user's object: it is handed on as it is.
+            Ok(crate::value::carried(&decoded))
+        })
+    }
+
+    fn references(&self, stored: &Value) -> Result<Vec<ObjectReference>, CodecError> {
+        self.call(|py, object| {
+            let stored = to_python(py, stored.clone())?;
+            let paths: Vec<(String, Option<String>)> =
+                object.call_method1("referenced_paths", (stored,))?.extract()?;
+            Ok(paths
+                .into_iter()
+                .map(|(path, store)| ObjectReference {
+                    store: store.filter(|store| !store.is_empty()),
+                    path,
+                    is_dir: false,
+                    size_bytes: None,
+                    crc32c: None,
+                    owned: true,
+                })
+                .collect())
+        })
+    }
+}
+
+/// Names of the attributes whose outermost codec is written in Python: it gets the object itself, whatever it is.
+pub(crate) fn python_attributes(heading: &Heading) -> Vec<String> {
+    let outermost_is_python = |attribute: &&lapjoint::Attribute| {
+        attribute
+            .chain()
+            .and_then(|chain| chain.links().first())
+            .is_some_and(|link| matches!(link.codec.origin(), Origin::Python(_)))
+    };
+    heading.attributes().filter(outermost_is_python).map(|attribute| attribute.name.clone()).collect()
+}
+
+/// Registers an instance of a Python codec under its name.
+#[pyfunction]
+pub(crate) fn register_codec(codec: &Bound<'_, PyAny>) -> PyResult<()> {
+    Registry::global().register(Arc::new(PythonCodec::new(codec)?)).map_err(from_codec)
+}
+
+/// Removes a codec.
+#[pyfunction]
+pub(crate) fn unregister_codec(name: &str) -> PyResult<()> {
+    lapjoint::codec::unregister_codec(name).map_err(from_codec)
+}
+
+/// Whether a codec is registered.
+#[pyfunction]
+pub(crate) fn is_codec_registered(name: &str) -> bool {
+    lapjoint::codec::is_codec_registered(name)
+}
+
+/// Names of the registered codecs, sorted.
+#[pyfunction]
+pub(crate) fn list_codecs() -> Vec<String> {
+    lapjoint::codec::list_codecs()
+}
+
+/// Origin and summary of a codec, given as `blob`, `<blob>` or `<blob@store>`.
+#[pyfunction]
+pub(crate) fn codec_info(name: &str) -> PyResult<(String, String, String)> {
+    let codec = Registry::global().get(name).map_err(from_codec)?;
+    Ok((codec.name().to_owned(), codec.origin().to_string(), codec.summary().to_owned()))
+}
+
+/// What a codec is stored as.
+#[pyfunction]
+pub(crate) fn codec_dtype(name: &str, is_store: bool) -> PyResult<String> {
+    let codec = Registry::global().get(name).map_err(from_codec)?;
+    let place = if is_store { Place::Store } else { Place::Inline };
+    codec.dtype(place).map(|dtype| dtype.to_string()).map_err(from_codec)
+}
+
+/// Final type, codec names (outermost first) and store of a type in angle brackets.
+#[pyfunction]
+pub(crate) fn resolve_dtype(spec: &str) -> PyResult<(String, Vec<String>, Option<String>)> {
+    use lapjoint::types::StoreRef;
+
+    let resolved = Registry::global().resolve_dtype(spec).map_err(from_codec)?;
+    let store = match resolved.store {
+        StoreRef::Inline => None,
+        StoreRef::Default => Some(String::new()),
+        StoreRef::Named(name) => Some(name),
+    };
+    Ok((resolved.dtype, resolved.codecs, store))
+}
