@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test bench lint docs crash fuzz clean
+.PHONY: demo test python bench lint docs crash fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -26,6 +26,10 @@ bench: $(VENV)/ready
 crash:
 	LAPJOINT_CRASH_KILLS=200 $(CARGO) test --release --locked -p lapjoint --test engine crash -- --nocapture
 
+# The Python package, in the environment of the tests.
+python: $(VENV)/ready
+	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --force-reinstall ./python
+
 # 30 seconds for every decoder.
 fuzz:
 	fuzz/run 30
@@ -33,6 +37,8 @@ fuzz:
 lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	cd python && $(CARGO) fmt -- --check
+	cd python && $(CARGO) clippy --locked -- -D warnings
 	scripts/sizes
 
 docs:
