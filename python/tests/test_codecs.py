@@ -144,3 +144,32 @@ def test_a_class_defined_again_replaces_and_another_is_refused():
         pass
 
     assert type(dj.get_codec("pair")) is PairCodec
+
+
+class Looking(dj.Codec):
+    """Asks the database while it works."""
+
+    name = "looking"
+    table = None
+
+    def get_dtype(self, is_store):
+        return "json"
+
+    def encode(self, value, *, key=None):
+        return {"rows": len(Looking.table()), "value": value}
+
+    def decode(self, stored, *, key=None):
+        return {**stored, "now": len(Looking.table())}
+
+
+def test_a_codec_may_query_the_connection_even_in_a_transaction(schema):
+    @schema
+    class Seen(dj.Manual):
+        definition = "number : int32\n---\nx : <looking>"
+
+    Looking.table = Seen
+    Seen.insert1({"number": 1, "x": "a"})
+    with dj.conn().transaction:
+        Seen.insert([{"number": n, "x": "b"} for n in (2, 3)])
+        assert [row["x"]["rows"] for row in Seen.to_dicts("KEY")] == [0, 1, 1]
+    assert Seen.to_dicts("KEY")[2]["x"] == {"rows": 1, "value": "b", "now": 3}

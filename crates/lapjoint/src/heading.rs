@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lapjoint_codec::{Chain, CodecError, Registry};
+use lapjoint_codec::{Chain, CodecError, Origin, Registry};
 use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, TableDef};
 use lapjoint_types::{CodecSpec, CoreType, TypeSpec, Value, marker};
 
@@ -99,6 +99,14 @@ impl Attribute {
             Storage::Codec(chain) => Some(chain),
             _ => None,
         }
+    }
+
+    /// Whether all codecs of the attribute may work on several threads at once without harm. Codecs in Python hold one lock
+    /// between them, and may query the connection that they are called from, whose transaction belongs to one thread.
+    pub(crate) fn is_parallel(&self) -> bool {
+        self.chain().is_none_or(|chain| {
+            chain.links().iter().all(|link| !matches!(link.codec.origin(), Origin::Python(_)))
+        })
     }
 
     /// Whether the attribute has a codec, bound or not.

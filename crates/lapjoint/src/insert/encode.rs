@@ -47,11 +47,12 @@ impl<'t> Encoder<'t> {
         if !self.has_codecs() {
             return Ok((rows, Vec::new()));
         }
-        let encoded: Vec<_> = rows
-            .into_par_iter()
-            .enumerate()
-            .map(|(index, row)| self.encode_row(row, first + index as u64))
-            .collect::<Result<_, _>>()?;
+        let encode = |(index, row): (usize, Vec<Value>)| self.encode_row(row, first + index as u64);
+        let encoded: Vec<_> = if self.attributes.iter().all(Attribute::is_parallel) {
+            rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>()?
+        } else {
+            rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?
+        };
         let mut values = Vec::with_capacity(encoded.len());
         let mut staged = Vec::new();
         for (row, mut objects) in encoded {

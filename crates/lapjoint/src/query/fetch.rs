@@ -198,11 +198,13 @@ impl Query {
                 return Ok(());
             }
             let count = batch.len() as u64;
-            let decoded: Result<Vec<_>, Error> = batch
-                .into_par_iter()
-                .enumerate()
-                .map(|(index, values)| decoder.decode(first_row + index as u64, values))
-                .collect();
+            let decode =
+                |(index, values): (usize, Vec<Value>)| decoder.decode(first_row + index as u64, values);
+            let decoded: Result<Vec<_>, Error> = if decoder.attributes.iter().all(Attribute::is_parallel) {
+                batch.into_par_iter().enumerate().map(decode).collect()
+            } else {
+                batch.into_iter().enumerate().map(decode).collect()
+            };
             for values in decoded? {
                 if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {
                     return Ok(());
