@@ -2,7 +2,7 @@
 
 from . import blob, codecs, errors
 from ._core import NpyRef, ObjectRef, __version__
-from .codecs import Codec, get_codec, list_codecs
+from .codecs import Codec, SchemaCodec, get_codec, list_codecs
 from .condition import AndList, Not, Top
 from .connection import Connection, conn, list_schemas
 from .errors import DataJointError
@@ -14,6 +14,6 @@ schema = Schema
 
 __all__ = [
     "AndList", "Codec", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
-    "Part", "Schema", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "list_codecs", "list_schemas",
+    "Part", "Schema", "SchemaCodec", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "list_codecs", "list_schemas",
     "schema",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from ._core import is_codec_registered, list_codecs, resolve_dtype, unregister_c
 from .errors import DataJointError
 
 __all__ = [
-    "Codec", "get_codec", "is_codec_registered", "list_codecs", "parse_type_spec", "resolve_dtype", "unregister_codec",
+    "Codec", "SchemaCodec", "get_codec", "is_codec_registered", "list_codecs", "parse_type_spec", "resolve_dtype", "unregister_codec",
 ]  # fmt: skip
 
 # Instances of the Python codecs by name, so that `get_codec` gives the object that was registered.
@@ -65,6 +65,41 @@ class Codec(ABC):
 
     def __repr__(self):
         return f"<{type(self).__name__}(name={self.name!r})>"
+
+
+class SchemaCodec(Codec, register=False):
+    """A codec that keeps files of its own, under paths that mirror the tables."""
+
+    def get_dtype(self, is_store):
+        """JSON metadata; the files are in the store."""
+        if not is_store:
+            raise DataJointError(f"<{self.name}> requires @ (store only)")
+        return "json"
+
+    @staticmethod
+    def _extract_context(key, context=None):
+        """Schema, table, field and primary key of the cell that `key` and `context` describe."""
+        key = key or {}
+        place = context or {name: key.get(f"_{name}") for name in ("schema", "table", "field")}
+        primary_key = {name: value for name, value in key.items() if not name.startswith("_")}
+        return (
+            place.get("schema") or "unknown", place.get("table") or "unknown", place.get("field") or "data", primary_key
+        )  # fmt: skip
+
+    @staticmethod
+    def _build_path(schema, table, field, primary_key, ext=None, store_name=None, config=None):
+        """A fresh path in the store for a cell, and its random token."""
+        from .settings import config as default
+
+        store = (config or default)._core.store(store_name)
+        return store.schema_path(schema, table, field, list(primary_key.items()), ext or "")
+
+    @staticmethod
+    def _get_backend(store_name=None, config=None):
+        """The store. What is put into it during an insert is stored with the row, or not at all."""
+        from .storage import StorageBackend
+
+        return StorageBackend(store_name, config)
 
 
 class BuiltinCodec:

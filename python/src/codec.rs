@@ -6,6 +6,7 @@ use lapjoint::codec::{
     Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Registry,
     Site,
 };
+use lapjoint::store::{Addressing, Payload};
 use lapjoint::types::TypeSpec;
 use lapjoint::{Heading, Value};
 use pyo3::prelude::*;
@@ -13,6 +14,9 @@ use pyo3::types::PyDict;
 
 use crate::error::from_codec;
 use crate::value::{to_python, to_value};
+
+/// Store, path, kind (`bytes`, `file`, `folder`) and content of an object that a codec put into a backend.
+type StagedParts<'py> = (String, String, String, Bound<'py, PyAny>);
 
 /// A codec whose methods are those of a Python object.
 #[derive(Debug)]
@@ -130,7 +134,20 @@ impl Codec for PythonCodec {
             if self.takes_context.0 {
                 arguments.set_item("context", context_of(py, &context.site)?)?;
             }
-            to_value(&object.call_method("encode", (to_python(py, value)?,), Some(&arguments))?)
+            let value = to_python(py, value)?;
+            // What the codec puts into a backend meanwhile is staged, and uploaded with the rest of the insert.
+            let encode = py.import("lapjoint.storage")?.getattr("encode_staged")?;
+            let (encoded, staged): (Bound<'_, PyAny>, Vec<StagedParts>) =
+                encode.call1((object, value, arguments))?.extract()?;
+            for (store, path, kind, content) in staged {
+                let payload = match kind.as_str() {
+                    "bytes" => Payload::Bytes(content.extract::<Vec<u8>>()?.into()),
+                    "file" => Payload::File(content.extract()?),
+                    _ => Payload::Folder(content.extract()?),
+                };
+                context.stage_in(store, path, payload, Addressing::Schema);
+            }
+            to_value(&encoded)
         })
     }
 

@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 use crate::codec::python_attributes;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
+use crate::store::PyStore;
 use crate::value::{carried, to_python, to_value};
 
 /// Settings, shared by everything that uses them.
@@ -44,6 +45,11 @@ impl PyConfig {
     fn set(&self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let json = to_json(value)?;
         self.0.update(|config| config.set(key, json)).map_err(from_any)
+    }
+
+    /// A store by name; `None` and the empty text mean the default store.
+    fn store(&self, name: Option<&str>) -> PyResult<PyStore> {
+        self.0.get(name).map(PyStore).map_err(from_any)
     }
 
     /// Triples of key, value as shown (secrets masked) and source.

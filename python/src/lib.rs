@@ -7,6 +7,7 @@ mod engine;
 mod error;
 mod query;
 mod reference;
+mod store;
 mod value;
 
 use pyo3::prelude::*;
@@ -26,6 +27,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyConnection>()?;
     module.add_class::<engine::PySchema>()?;
     module.add_class::<engine::PyTable>()?;
+    module.add_class::<store::PyStore>()?;
     module.add_class::<query::PyQuery>()?;
     module.add_class::<reference::PyNpyRef>()?;
     module.add_class::<reference::PyObjectRef>()?;

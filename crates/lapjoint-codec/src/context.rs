@@ -73,6 +73,11 @@ impl<'a> EncodeContext<'a> {
         Ok(())
     }
 
+    /// Stages an object that a codec of the host language wants in a store by name, which may be another than the value's.
+    pub fn stage_in(&mut self, store: String, path: String, payload: Payload, addressing: Addressing) {
+        self.staged.push(PendingObject { store, path, payload, addressing });
+    }
+
     /// Takes over what a codec staged in a context of its own.
     pub(crate) fn adopt(&mut self, mut inner: EncodeContext<'_>) {
         self.staged.append(&mut inner.staged);
