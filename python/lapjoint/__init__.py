@@ -12,8 +12,16 @@ from .tables import Computed, Imported, Lookup, Manual, Part, Table
 
 schema = Schema
 
+
+def install_as_datajoint():
+    """Makes `import datajoint` give this package in the running process, so that code and plugins for it run unmodified."""
+    from . import as_datajoint
+
+    as_datajoint.install()
+
+
 __all__ = [
     "AndList", "Codec", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
-    "Part", "Schema", "SchemaCodec", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "list_codecs", "list_schemas",
+    "Part", "Schema", "SchemaCodec", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "install_as_datajoint", "list_codecs", "list_schemas",
     "schema",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ import json
 from abc import ABC, abstractmethod
 
 from . import _core
-from ._core import is_codec_registered, list_codecs, resolve_dtype, unregister_codec
+from . import plugins
+from ._core import unregister_codec
 from .errors import DataJointError
 
 __all__ = [
@@ -116,8 +117,26 @@ class BuiltinCodec:
         return f"<codec {self.name!r}, {self.origin}>"
 
 
+def list_codecs():
+    """Names of all codecs, those of installed plugins included, sorted."""
+    plugins.load()
+    return _core.list_codecs()
+
+
+def is_codec_registered(name):
+    """Whether there is a codec of this name, in a plugin too."""
+    return _core.is_codec_registered(name) or (plugins.find(name) and _core.is_codec_registered(name))
+
+
+def resolve_dtype(spec):
+    """Final type, codec names (outermost first) and store of a type in angle brackets."""
+    plugins.find(spec)
+    return _core.resolve_dtype(spec)
+
+
 def get_codec(name):
     """The codec of a name, given as `blob`, `<blob>` or `<blob@store>`."""
+    plugins.find(name)
     found, origin, summary = _core.codec_info(name)
     if origin.startswith("Python class"):
         return _instances[found]

@@ -1,5 +1,6 @@
 """Schemas: the decorator that declares tables."""
 
+from . import plugins
 from .connection import conn
 from .errors import DataJointError
 from .tables import Part, Table
@@ -34,6 +35,7 @@ class Schema:
         definition = cls.definition if isinstance(cls.definition, str) else cls().definition
         if not isinstance(definition, str):
             raise NotImplementedError('Subclasses of Table must implement the property "definition"')
+        plugins.find_all(definition)
         return definition
 
     @staticmethod
