@@ -2,4 +2,6 @@
 
 pub mod blob;
 pub mod npy;
+#[cfg(feature = "parallel")]
+pub mod parallel;
 pub mod tagged;

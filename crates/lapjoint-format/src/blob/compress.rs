@@ -69,9 +69,11 @@ fn deflate_chunks(data: &[u8], level: Compression) -> Vec<Vec<u8>> {
         deflate(chunk, level, flush)
     };
     #[cfg(feature = "parallel")]
-    if count > 1 {
+    if count > 1
+        && let Some(pool) = crate::parallel::pool()
+    {
         use rayon::prelude::*;
-        return (0..count).into_par_iter().map(one).collect();
+        return pool.install(|| (0..count).into_par_iter().map(one).collect());
     }
     (0..count).map(one).collect()
 }

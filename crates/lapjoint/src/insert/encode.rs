@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lapjoint_codec::{EncodeContext, Site};
 use lapjoint_db::TableId;
+use lapjoint_format::parallel::pool;
 use lapjoint_store::{PendingObject, Stores};
 use lapjoint_types::Value;
 use rayon::prelude::*;
@@ -48,10 +49,12 @@ impl<'t> Encoder<'t> {
             return Ok((rows, Vec::new()));
         }
         let encode = |(index, row): (usize, Vec<Value>)| self.encode_row(row, first + index as u64);
-        let encoded: Vec<_> = if self.attributes.iter().all(Attribute::is_parallel) {
-            rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>()?
-        } else {
-            rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?
+        let pool = self.attributes.iter().all(Attribute::is_parallel).then(pool).flatten();
+        let encoded: Vec<_> = match pool {
+            Some(pool) => {
+                pool.install(|| rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>())?
+            }
+            None => rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?,
         };
         let mut values = Vec::with_capacity(encoded.len());
         let mut staged = Vec::new();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lapjoint_codec::{DecodeContext, Site};
 use lapjoint_db::ColumnType;
+use lapjoint_format::parallel::pool;
 use lapjoint_types::{FromValue, Value};
 use rayon::prelude::*;
 
@@ -200,10 +201,10 @@ impl Query {
             let count = batch.len() as u64;
             let decode =
                 |(index, values): (usize, Vec<Value>)| decoder.decode(first_row + index as u64, values);
-            let decoded: Result<Vec<_>, Error> = if decoder.attributes.iter().all(Attribute::is_parallel) {
-                batch.into_par_iter().enumerate().map(decode).collect()
-            } else {
-                batch.into_iter().enumerate().map(decode).collect()
+            let pool = decoder.attributes.iter().all(Attribute::is_parallel).then(pool).flatten();
+            let decoded: Result<Vec<_>, Error> = match pool {
+                Some(pool) => pool.install(|| batch.into_par_iter().enumerate().map(decode).collect()),
+                None => batch.into_iter().enumerate().map(decode).collect(),
             };
             for values in decoded? {
                 if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {

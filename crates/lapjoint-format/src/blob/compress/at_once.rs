@@ -38,19 +38,20 @@ fn in_chunks(stream: &[u8], out: &mut [u8]) -> Option<()> {
     let starts = std::iter::once(0).chain(ends.iter().copied());
     let pieces: Vec<&[u8]> =
         starts.zip(&ends).map(|(start, &end)| body.get(start..end)).collect::<Option<_>>()?;
-    let sound = pieces.into_par_iter().zip(out.par_chunks_mut(CHUNK_BYTES)).enumerate().all(
-        |(index, (piece, target))| {
-            // The reader wants a stream that ends: an empty last block makes one of a chunk.
-            let ended: Vec<u8>;
-            let piece = if index + 1 == count {
-                piece
-            } else {
-                ended = [piece, &[3, 0]].concat();
-                &ended
-            };
-            let read = libdeflater::Decompressor::new().deflate_decompress(piece, target);
-            read == Ok(target.len())
-        },
-    );
+    let read_piece = |(index, (piece, target)): (usize, (&[u8], &mut [u8]))| {
+        // The reader wants a stream that ends: an empty last block makes one of a chunk.
+        let ended: Vec<u8>;
+        let piece = if index + 1 == count {
+            piece
+        } else {
+            ended = [piece, &[3, 0]].concat();
+            &ended
+        };
+        let read = libdeflater::Decompressor::new().deflate_decompress(piece, target);
+        read == Ok(target.len())
+    };
+    let pool = crate::parallel::pool()?;
+    let sound = pool
+        .install(|| pieces.into_par_iter().zip(out.par_chunks_mut(CHUNK_BYTES)).enumerate().all(read_piece));
     (sound && simd_adler32::adler32(&&*out).to_be_bytes() == *checksum).then_some(())
 }
