@@ -18,7 +18,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lapjoint_codec::ObjectReference;
-use lapjoint_store::manifest::manifest_path;
 use lapjoint_store::{Manifest, Store, StoreError, StoreSpec};
 use lapjoint_types::Value;
 
@@ -27,6 +26,9 @@ use crate::heading::Storage;
 use crate::query::select::Select;
 use crate::schema::Schema;
 use crate::table::Table;
+
+/// What the name of a folder's manifest adds to the folder's own.
+const MANIFEST_SUFFIX: &str = ".manifest.json";
 
 /// A reference that a row makes.
 #[derive(Debug, Clone)]
@@ -177,7 +179,10 @@ pub fn verify(
         }
         report.objects += 1;
         let store = schema.connection().stores().get(object.store.as_deref())?;
-        let outcome = if object.is_dir {
+        // Metadata of plugins does not always say that a path is a folder.
+        let is_dir =
+            object.is_dir || (store.head(&object.path)?.is_none() && store.is_folder(&object.path)?);
+        let outcome = if is_dir {
             verify_folder(&store, &object.path, deep)
         } else {
             verify_file(&store, object, deep)
@@ -264,6 +269,15 @@ fn belongs_to(spec: &StoreSpec, schema: &str, path: &str) -> bool {
     in_hash || in_schema
 }
 
+/// Whether an object is one of those named, lies in a folder that is, or is the manifest of one.
+fn is_covered(named: &BTreeSet<(String, String)>, (store, path): &(String, String)) -> bool {
+    let is_named = |path: &str| named.contains(&(store.clone(), path.to_owned()));
+    let folders = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+    is_named(path)
+        || folders.into_iter().any(is_named)
+        || path.strip_suffix(MANIFEST_SUFFIX).is_some_and(is_named)
+}
+
 /// Finds objects in the schema's parts of the stores that no row refers to. Nothing is deleted.
 ///
 /// # Errors
@@ -285,17 +299,12 @@ pub fn unreferenced(schema: &Schema) -> Result<UnreferencedReport, Error> {
     }
     let references = references(schema)?;
     let mut report = UnreferencedReport { stored: found.len() as u64, ..UnreferencedReport::default() };
-    let mut files: BTreeSet<(String, String)> = BTreeSet::new();
-    let mut folders: Vec<(String, String)> = Vec::new();
+    let mut named: BTreeSet<(String, String)> = BTreeSet::new();
     for RowReference { object, .. } in references {
-        let store = object.store.unwrap_or_default();
-        if object.is_dir {
-            files.insert((store.clone(), manifest_path(&object.path)));
-            folders.push((store.clone(), format!("{}/", object.path.trim_end_matches('/'))));
-        }
-        files.insert((store, object.path));
+        let path = object.path.trim_end_matches('/').to_owned();
+        named.insert((object.store.unwrap_or_default(), path));
     }
-    report.referenced = (files.len() - folders.len()) as u64;
+    report.referenced = named.len() as u64;
     let in_flight: BTreeSet<(String, String)> = {
         let guard = schema.connection().lock()?;
         let intents = guard.adapter().intents().list(schema.name())?;
@@ -305,12 +314,9 @@ pub fn unreferenced(schema: &Schema) -> Result<UnreferencedReport, Error> {
             .map(|object| (object.store, object.path))
             .collect()
     };
-    for ((store, path), size_bytes) in found {
-        let key = (store, path);
-        let in_folder =
-            folders.iter().any(|(store, folder)| *store == key.0 && key.1.starts_with(folder.as_str()));
-        if !files.contains(&key) && !in_folder && !in_flight.contains(&key) {
-            report.unreferenced.push((key.0, key.1, size_bytes));
+    for (object, size_bytes) in found {
+        if !is_covered(&named, &object) && !is_covered(&in_flight, &object) {
+            report.unreferenced.push((object.0, object.1, size_bytes));
         }
     }
     Ok(report)

@@ -228,3 +228,52 @@ fn many_threads_insert_and_fetch() {
     assert!(lapjoint::objects::verify(table.schema(), true, &mut |_, _| {}).unwrap().damage.is_empty());
     assert!(lapjoint::objects::unreferenced(table.schema()).unwrap().unreferenced.is_empty());
 }
+
+/// A codec that keeps a folder and, as some plugins, does not say in its metadata that it is one.
+#[derive(Debug)]
+struct Quiet(std::path::PathBuf);
+
+impl Codec for Quiet {
+    fn name(&self) -> &str {
+        "quiet"
+    }
+    fn dtype(&self, _: Place) -> Result<TypeSpec, CodecError> {
+        Ok(TypeSpec::Core(lapjoint::types::CoreType::Json))
+    }
+    fn encode(&self, _: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
+        let path = context.schema_path(".tree")?;
+        let payload = lapjoint::store::Payload::Folder(self.0.clone());
+        context.stage(&path, payload, lapjoint::store::Addressing::Schema)?;
+        Ok(serde_json::json!({"path": path, "store": "main"}).into())
+    }
+    fn decode(&self, stored: Value, _: &DecodeContext<'_>) -> Result<Value, CodecError> {
+        Ok(stored)
+    }
+}
+
+#[test]
+fn folders_of_plugins_are_referenced_and_verified() {
+    let (directory, connection) = fresh();
+    let source = directory.path().join("source");
+    std::fs::create_dir_all(source.join("c/0")).unwrap();
+    std::fs::write(source.join("c/0/1"), b"chunk").unwrap();
+    std::fs::write(source.join("zarr.json"), b"{}").unwrap();
+    let registry = Arc::new(Registry::with_builtins());
+    registry.register(Arc::new(Quiet(source))).unwrap();
+    let config = connection.config();
+    drop(connection);
+    let options = Connection::options().config(config).registry(registry);
+    let connection = options.directory(directory.path().join("database")).open().unwrap();
+    let table = table(&connection, "T", "id : int8\n---\nx : <quiet@>");
+    table.insert([row! { "id" => 1, "x" => 1 }, row! { "id" => 2, "x" => 1 }]).unwrap();
+    assert_eq!(objects(&connection), 6);
+    let schema = table.schema();
+    assert!(lapjoint::objects::verify(schema, true, &mut |_, _| {}).unwrap().damage.is_empty());
+    assert!(lapjoint::objects::unreferenced(schema).unwrap().unreferenced.is_empty());
+    let path = lapjoint::objects::references(schema).unwrap()[0].object.path.clone();
+    std::fs::remove_file(directory.path().join("store").join(&path).join("c/0/1")).unwrap();
+    let report = lapjoint::objects::verify(schema, true, &mut |_, _| {}).unwrap();
+    assert!(report.damage.len() == 1 && report.damage[0].problem.contains("c/0/1"), "{:?}", report.damage);
+    (&table & row! { "id" => 1 }).delete(&lapjoint::DeleteOptions::new()).unwrap();
+    assert_eq!(lapjoint::objects::unreferenced(schema).unwrap().unreferenced.len(), 2);
+}
