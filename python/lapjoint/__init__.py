@@ -1,16 +1,25 @@
 """Typed tables whose cells can be anything: DataJoint's API on a Rust engine."""
 
 from . import blob, codecs, errors
-from ._core import NpyRef, ObjectRef, __version__
+from ._core import __version__
+from .blob import MatCell, MatStruct
 from .codecs import Codec, SchemaCodec, get_codec, list_codecs
 from .condition import AndList, Not, Top
 from .connection import Connection, conn, list_schemas
-from .errors import DataJointError
-from .schemas import Schema
+from .errors import DataJointError, ThreadSafetyError
+from .instance import Instance
+from .logs import logger
+from .npy_ref import NpyRef
+from .objectref import ObjectRef
+from .schemas import Schema, VirtualModule, virtual_schema
 from .settings import config
-from .tables import Computed, Imported, Lookup, Manual, Part, Table
+from .storage_adapter import StorageAdapter, get_storage_adapter
+from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, Table, ValidationResult
 
 schema = Schema
+
+# DataJoint's other names for the tiers.
+Entry, Ingest, Compute = Manual, Imported, Computed
 
 
 def install_as_datajoint():
@@ -21,7 +30,9 @@ def install_as_datajoint():
 
 
 __all__ = [
-    "AndList", "Codec", "Computed", "Connection", "DataJointError", "Imported", "Lookup", "Manual", "Not", "NpyRef", "ObjectRef",
-    "Part", "Schema", "SchemaCodec", "Table", "Top", "__version__", "blob", "codecs", "config", "conn", "errors", "get_codec", "install_as_datajoint", "list_codecs", "list_schemas",
-    "schema",
+    "AndList", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
+    "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
+    "StorageAdapter", "Table", "ThreadSafetyError", "Top", "ValidationResult", "VirtualModule", "__version__", "blob",
+    "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter", "install_as_datajoint", "list_codecs",
+    "list_schemas", "logger", "schema", "virtual_schema",
 ]  # fmt: skip

@@ -1,30 +1,48 @@
 """This package under the name `datajoint`: `python -m lapjoint.as_datajoint SCRIPT`, or `pytest -p lapjoint.as_datajoint`."""
 
 import importlib
+import importlib.abc
+import importlib.util
 import runpy
 import sys
-import types
 
-# Names of DataJoint's modules, and what stands for each here.
-MODULES = {
-    "blob": "blob",
-    "builtin_codecs": None,
-    "codecs": "codecs",
-    "condition": "condition",
-    "connection": "connection",
-    "errors": "errors",
-    "expression": "expression",
-    "objectref": None,
-    "schemas": "schemas",
-    "settings": "settings",
-    "storage": "storage",
-    "table": "tables",
-    "user_tables": "tables",
-}
+# DataJoint's modules whose names are others here. All other modules have the same names.
+MODULES = {"logging": "logs", "table": "tables", "user_tables": "tables"}
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives our module for the name of DataJoint's."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        """Ours where there is one."""
+        if not fullname.startswith("datajoint."):
+            return None
+        name = fullname.removeprefix("datajoint.")
+        ours = f"lapjoint.{MODULES.get(name, name)}"
+        try:
+            found = importlib.util.find_spec(ours)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            return None
+        spec = importlib.util.spec_from_loader(fullname, self)
+        spec.loader_state = ours
+        return spec
+
+    def create_module(self, spec):
+        """Our module itself: its classes are the same by either name."""
+        module = importlib.import_module(spec.loader_state)
+        # What is imported under a second name keeps what it says of itself.
+        self._own = {name: getattr(module, name, None) for name in ("__spec__", "__loader__", "__package__")}
+        return module
+
+    def exec_module(self, module):
+        """Nothing more: the module is loaded."""
+        vars(module).update(self._own)
 
 
 def install():
-    """Registers the package and its modules in `sys.modules`; refuses when the real one is imported already."""
+    """Registers the package under DataJoint's name; refuses when the real one is imported already."""
     import lapjoint
 
     present = sys.modules.get("datajoint")
@@ -33,16 +51,11 @@ def install():
     if present is not None:
         raise ImportError("datajoint is imported already; call lapjoint.install_as_datajoint() before anything imports it")
     sys.modules["datajoint"] = lapjoint
-    for name, ours in MODULES.items():
-        module = importlib.import_module(f"lapjoint.{ours}") if ours else types.ModuleType(f"datajoint.{name}")
-        sys.modules[f"datajoint.{name}"] = module
-    sys.modules["datajoint.builtin_codecs"].SchemaCodec = lapjoint.SchemaCodec
-    sys.modules["datajoint.builtin_codecs"].NpyRef = lapjoint.NpyRef
-    sys.modules["datajoint.objectref"].ObjectRef = lapjoint.ObjectRef
+    sys.meta_path.insert(0, _Finder())
 
 
-def pytest_configure():
-    """Installs the name before tests are collected."""
+def pytest_load_initial_conftests():
+    """Installs the name before pytest loads what tests bring along."""
     install()
 
 

@@ -4,15 +4,17 @@ Subclass `Codec` with a `name`; defining the class registers it.
 """
 
 import json
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import MutableMapping
 
-from . import _core
-from . import plugins
+from . import _core, plugins
 from ._core import unregister_codec
 from .errors import DataJointError
 
 __all__ = [
-    "Codec", "SchemaCodec", "get_codec", "is_codec_registered", "list_codecs", "parse_type_spec", "resolve_dtype", "unregister_codec",
+    "Codec", "SchemaCodec", "get_codec", "is_codec_registered", "list_codecs", "lookup_codec", "parse_type_spec",
+    "resolve_dtype", "unregister_codec",
 ]  # fmt: skip
 
 # Instances of the Python codecs by name, so that `get_codec` gives the object that was registered.
@@ -34,9 +36,7 @@ class Codec(ABC):
             return
         if not isinstance(cls.name, str) or not cls.name:
             raise DataJointError(f"Codec name must be a non-empty string, got {cls.name!r}")
-        instance = cls()
-        _core.register_codec(instance)
-        _instances[cls.name] = instance
+        register_instance(cls())
 
     @abstractmethod
     def get_dtype(self, is_store):
@@ -61,8 +61,13 @@ class Codec(ABC):
             except ValueError:
                 return []
         if isinstance(stored, dict) and "path" in stored:
-            return [(stored["path"], stored.get("store"))]
+            return [(stored["path"], stored.get("store") or None)]
         return []
+
+    @staticmethod
+    def _codec_config(key=None, context=None):
+        """The settings that `context` or `key` carry."""
+        return (context or {}).get("config") or (key or {}).get("_config")
 
     def __repr__(self):
         return f"<{type(self).__name__}(name={self.name!r})>"
@@ -81,6 +86,13 @@ class SchemaCodec(Codec, register=False):
     def _extract_context(key, context=None):
         """Schema, table, field and primary key of the cell that `key` and `context` describe."""
         key = key or {}
+        if context is None and "_schema" in key and not isinstance(key, CellKey):
+            warnings.warn(
+                "Reading _schema, _table and _field from key is deprecated: take `context` "
+                "(datajoint-python issue #1550)",
+                DeprecationWarning,
+                stacklevel=3,
+            )
         place = context or {name: key.get(f"_{name}") for name in ("schema", "table", "field")}
         primary_key = {name: value for name, value in key.items() if not name.startswith("_")}
         return (
@@ -98,23 +110,46 @@ class SchemaCodec(Codec, register=False):
     @staticmethod
     def _get_backend(store_name=None, config=None):
         """The store. What is put into it during an insert is stored with the row, or not at all."""
-        from .storage import StorageBackend
+        from .storage import backend_of
 
-        return StorageBackend(store_name, config)
+        return backend_of(store_name, config)
 
 
-class BuiltinCodec:
-    """A codec of the engine, as `get_codec` shows it."""
+class CellKey(dict):
+    """The `key` that the engine gives to codecs: whoever reads the place from it is not warned row by row."""
 
-    def __init__(self, name, origin, summary):
-        self.name, self.origin, self.__doc__ = name, origin, summary
 
-    def get_dtype(self, is_store):
-        """What the codec is stored as."""
-        return _core.codec_dtype(self.name, is_store)
+class _Registry(MutableMapping):
+    """All registered codecs by name."""
 
-    def __repr__(self):
-        return f"<codec {self.name!r}, {self.origin}>"
+    def __getitem__(self, name):
+        if not _core.is_codec_registered(name):
+            raise KeyError(name)
+        return get_codec(name)
+
+    def __setitem__(self, name, codec):
+        codec.name = name
+        register_instance(codec)
+
+    def __delitem__(self, name):
+        if not _core.is_codec_registered(name):
+            raise KeyError(name)
+        unregister_codec(name)
+
+    def __iter__(self):
+        return iter(_core.list_codecs())
+
+    def __len__(self):
+        return len(_core.list_codecs())
+
+
+_codec_registry = _Registry()
+
+
+def register_instance(codec):
+    """Registers a codec object under its name; a class defined again in the same place replaces its predecessor."""
+    _core.register_codec(codec)
+    _instances[codec.name] = codec
 
 
 def list_codecs():
@@ -128,19 +163,28 @@ def is_codec_registered(name):
     return _core.is_codec_registered(name) or (plugins.find(name) and _core.is_codec_registered(name))
 
 
-def resolve_dtype(spec):
-    """Final type, codec names (outermost first) and store of a type in angle brackets."""
-    plugins.find(spec)
-    return _core.resolve_dtype(spec)
+def resolve_dtype(dtype):
+    """Final type, codecs (outermost first) and store of a type such as `<blob@cold>`."""
+    plugins.find(dtype)
+    final, names, store = _core.resolve_dtype(dtype)
+    return final, [get_codec(name) for name in names], store
 
 
 def get_codec(name):
     """The codec of a name, given as `blob`, `<blob>` or `<blob@store>`."""
     plugins.find(name)
-    found, origin, summary = _core.codec_info(name)
+    found, origin, _ = _core.codec_info(name)
     if origin.startswith("Python class"):
         return _instances[found]
-    return BuiltinCodec(found, origin, summary)
+    from .builtin_codecs import builtin_codec
+
+    return builtin_codec(found, origin)
+
+
+def lookup_codec(spec):
+    """The codec and the store of a type."""
+    name, store = parse_type_spec(spec)
+    return get_codec(name), store
 
 
 def parse_type_spec(spec):

@@ -1,18 +1,110 @@
-"""The connection to the database that the configuration names."""
+"""Connections to databases, and the one of the process."""
 
 from contextlib import contextmanager
 
 from ._core import Connection as _Connection
-from .settings import config
+from .errors import DataJointError, ThreadSafetyError
+from .settings import config, is_thread_safe
 
 _connection = None
 
 
-class Connection:
-    """A database with its stores; SQLite in the folder `database.name` unless configured otherwise."""
+class Cursor:
+    """The outcome of a statement, with the methods of a DB-API cursor that read."""
 
-    def __init__(self, settings=config):
-        self._core = _Connection(settings._core)
+    def __init__(self, names, rows, rowcount, as_dict):
+        self.description = [(name, None, None, None, None, None, None) for name in names] or None
+        self.rowcount = rowcount
+        self._rows = iter([dict(zip(names, row)) for row in rows] if as_dict else rows)
+
+    def fetchone(self):
+        """The next row, or `None`."""
+        return next(self._rows, None)
+
+    def fetchall(self):
+        """All rows that are left."""
+        return list(self._rows)
+
+    def __iter__(self):
+        return self._rows
+
+
+class Connection:
+    """A database with its stores; SQLite in the folder `database.name` unless configured otherwise.
+
+    Arguments that are given count for this connection in place of the settings. SQLite needs neither host nor user.
+    """
+
+    def __init__(
+        self, host=None, user=None, password=None, port=None, use_tls=None, *, database_name=None, backend=None,
+        config_override=None,
+    ):  # fmt: skip
+        settings = config_override if config_override is not None else config
+        own = {"database.backend": backend, "database.name": database_name}
+        if (backend or settings["database.backend"]) != "sqlite":
+            host, _, host_port = (host or "").partition(":")
+            own |= {"database.host": host or None, "database.user": user, "database.password": password}
+            own |= {"database.port": port or (int(host_port) if host_port else None), "database.use_tls": use_tls}
+        own = {key: value for key, value in own.items() if value is not None and value != settings[key]}
+        if own:
+            from .settings import Config
+
+            settings = Config(core=settings._core.copy())
+            for key, value in own.items():
+                settings[key] = value
+        self._config = settings
+        self._user = user
+        self.schemas = {}
+        self._opened = None
+        self.connect()
+
+    @property
+    def _core(self):
+        if self._opened is None:
+            raise DataJointError("The connection is closed. Open it again with connect().")
+        return self._opened
+
+    def connect(self):
+        """Opens the database, if it is not open."""
+        self._opened = self._opened or _Connection(self._config._core)
+
+    def close(self):
+        """Closes the connection."""
+        self._opened = None
+
+    @property
+    def is_connected(self):
+        """Whether the connection is open."""
+        return self._opened is not None
+
+    def ping(self):
+        """Raises an error if the database does not answer."""
+        self._core.list_schemas()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def get_user(self):
+        """Who is connected."""
+        import getpass
+
+        return f"{self._user or getpass.getuser()}@{self._config.get('database.host', 'localhost')}"
+
+    def register(self, schema):
+        """Notes a schema that is in use."""
+        self.schemas[schema.database] = schema
+
+    def query(self, query, args=(), *, as_dict=False, suppress_warnings=True, reconnect=None):
+        """Runs a statement of the database's SQL, with `%s` for arguments; a cursor over its rows."""
+        if args:
+            query = query.replace("%%", "\0").replace("%s", "?").replace("\0", "%")
+        else:
+            query = query.replace("%%", "%")
+        names, rows, count = self._core.query(query, list(args))
+        return Cursor(names, rows, count, as_dict)
 
     @property
     def in_transaction(self):
@@ -21,6 +113,8 @@ class Connection:
 
     def start_transaction(self):
         """Opens a transaction of this thread."""
+        if self.in_transaction:
+            raise DataJointError("Nested connections are not supported.")
         self._core.start_transaction()
 
     def commit_transaction(self):
@@ -43,12 +137,21 @@ class Connection:
             raise
         self.commit_transaction()
 
+    def __repr__(self):
+        state = "connected" if self.is_connected else "disconnected"
+        backend, name = self._config["database.backend"], self._config.get("database.name", ".")
+        return f"DataJoint connection ({state}) {backend}:{name}"
 
-def conn(*, reset=False):
+
+def conn(host=None, user=None, password=None, *, reset=False, use_tls=None):
     """The connection of the process, opened when first asked for."""
     global _connection
-    if _connection is None or reset:
-        _connection = Connection()
+    if is_thread_safe():
+        raise ThreadSafetyError(
+            "Global DataJoint state is disabled in thread-safe mode. Use dj.Instance() to create an isolated instance."
+        )
+    if _connection is None or reset or not _connection.is_connected:
+        _connection = Connection(host, user, password, use_tls=use_tls)
     return _connection
 
 

@@ -1,4 +1,4 @@
-"""Exceptions, by DataJoint's names."""
+"""Exceptions, by DataJoint's names; those with two bases are also the built-in exception that DataJoint raises there."""
 
 
 class DataJointError(Exception):
@@ -30,7 +30,7 @@ class DuplicateError(QueryError):
 
 
 class IntegrityError(QueryError):
-    """A reference would be violated, or an object is damaged."""
+    """A reference would be violated."""
 
 
 class UnknownAttributeError(QueryError):
@@ -55,3 +55,35 @@ class BucketInaccessible(DataJointError):
 
 class ThreadSafetyError(DataJointError):
     """Global state is switched off."""
+
+
+class ObjectIntegrityError(DataJointError):
+    """An object in a store is not what its row says. `lapjoint.objectref.IntegrityError` is this class."""
+
+
+class UnknownFieldError(UnknownAttributeError, KeyError):
+    """A row has a field that the table lacks."""
+
+    __str__ = Exception.__str__  # a KeyError shows its message in quotes
+
+
+class SettingNotFoundError(DataJointError, KeyError):
+    """There is no setting of this name."""
+
+    __str__ = Exception.__str__
+
+
+class SettingValueError(DataJointError, ValueError):
+    """A setting or a path has a value that it cannot have."""
+
+
+class CodecValueError(DataJointError, TypeError, ValueError):
+    """A value is not what its codec stores."""
+
+
+class SourceNotFoundError(DataJointError, FileNotFoundError):
+    """A file or folder to be stored, or a store's own folder, is not there."""
+
+
+class SourceIsADirectoryError(DataJointError, IsADirectoryError):
+    """A folder was given where a file is needed."""

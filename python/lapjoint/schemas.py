@@ -1,63 +1,230 @@
 """Schemas: the decorator that declares tables."""
 
-from . import plugins
-from .connection import conn
+import inspect
+import types
+import warnings
+
+from .connection import conn, list_schemas
 from .errors import DataJointError
-from .tables import Part, Table
+from .references import definition_of, parts_of, references
+from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, UserTable
+
+__all__ = ["Schema", "VirtualModule", "list_schemas", "virtual_schema"]
 
 
 class Schema:
-    """A schema of the database; decorates the classes of its tables."""
+    """A schema of the database; decorates the classes of its tables.
 
-    def __init__(self, schema_name, *, connection=None, create_schema=True):
+    Names in foreign keys are looked up in `context`, by default the names around the decorated class, and in `add_objects`.
+    """
+
+    def __init__(
+        self, schema_name=None, context=None, *, connection=None, create_schema=True, create_tables=None, add_objects=None,
+    ):  # fmt: skip
+        self.database = None
+        self.context = context
+        self.add_objects = dict(add_objects or {})
+        self.create_schema, self.create_tables = create_schema, create_tables
+        self._connection = connection
+        self._core = None
+        self._waiting = []
+        if schema_name:
+            self.activate(schema_name)
+
+    @property
+    def connection(self):
+        """The connection that the schema is used by."""
+        if self._connection is None:
+            self._connection = conn()
+        return self._connection
+
+    def is_activated(self):
+        """Whether the schema has a name."""
+        return self._core is not None
+
+    def activate(
+        self, schema_name=None, *, connection=None, create_schema=None, create_tables=None, add_objects=None
+    ):  # fmt: skip
+        """Gives the schema its name, and declares the classes that were decorated before."""
+        if schema_name is None:
+            if self._core is None:
+                raise DataJointError("Please provide a schema_name to activate the schema.")
+            return
+        if self._core is not None:
+            if self.database != schema_name:
+                raise DataJointError(f"The schema is already activated for schema {self.database}.")
+            return
+        if connection is not None:
+            self._connection = connection
+        if create_schema is not None:
+            self.create_schema = create_schema
+        if create_tables is not None:
+            self.create_tables = create_tables
+        self.add_objects.update(add_objects or {})
+        if not self.create_schema and schema_name not in list_schemas(self.connection):
+            raise DataJointError(
+                f"Database `{schema_name}` has not yet been declared. Set argument create_schema=True to create it."
+            )
+        self._core = self.connection._core.schema(schema_name, self.create_schema)
         self.database = schema_name
-        self.connection = connection or conn()
-        self._core = self.connection._core.schema(schema_name, create_schema)
+        self.connection.register(self)
+        for cls, context in self._waiting:
+            self._declare(cls, context)
+        self._waiting = []
 
-    def __call__(self, cls):
+    def _active(self):
+        if self._core is None:
+            raise DataJointError("The schema is not activated: call activate() with its name.")
+        return self._core
+
+    def __call__(self, cls, *, context=None):
         """Declares the table of a class, and those of its parts."""
+        if not (isinstance(cls, type) and issubclass(cls, UserTable)):
+            raise DataJointError(f"{cls!r} is no table: derive it from Manual, Lookup, Imported or Computed")
         if issubclass(cls, Part):
             raise DataJointError("The schema decorator should not be applied to Part tables.")
-        if not (isinstance(cls, type) and issubclass(cls, Table)) or cls._tier is None:
-            raise DataJointError(f"{cls!r} is no table: derive it from Manual, Lookup, Imported or Computed")
-        cls._core = self._core.declare(cls._tier, cls.__name__, self._definition(cls))
-        cls._database = self.database
-        for name, part in list(vars(cls).items()):
-            if name[:1].isupper() and isinstance(part, type) and issubclass(part, Part):
-                part._core = self._core.part(cls._core, part.__name__, self._definition(part))
-                part._database = self.database
-                part.master = cls
-        self._fill(cls)
+        if cls._tier == "none":
+            raise DataJointError(f"{cls.__name__} has no tier: derive it from Manual, Lookup, Imported or Computed")
+        if context is None:
+            context = self.context if self.context is not None else _names_around(inspect.currentframe().f_back)
+        if self._core is None:
+            self._waiting.append((cls, context))
+        else:
+            self._declare(cls, context)
         return cls
 
-    @staticmethod
-    def _definition(cls):
-        definition = cls.definition if isinstance(cls.definition, str) else cls().definition
-        if not isinstance(definition, str):
-            raise NotImplementedError('Subclasses of Table must implement the property "definition"')
-        plugins.find_all(definition)
-        return definition
+    def _declare(self, cls, context):
+        context = {**context, **self.add_objects}
+        creates = self.create_tables
+        if creates is None:
+            creates = self.connection._config.get("database.create_tables", True)
+        self._declare_one(cls, context, creates, None)
+        for _, part in parts_of(cls):
+            part._master = cls
+            self._declare_one(part, {**context, "master": cls, cls.__name__: cls}, creates, cls._core)
+        if issubclass(cls, Lookup) and creates:
+            self._fill(cls)
+
+    def _declare_one(self, cls, context, creates, master):
+        cls._schema_connection = self.connection
+        definition = definition_of(cls) if creates else None
+        if creates:
+            found = references(definition, {name: value for name, value in context.items() if value is not cls})
+            cls._core = self._core.declare(cls._tier, cls.__name__, definition, found, master)
+        else:
+            name = cls.__name__ if master is None else f"{master.class_name}.{cls.__name__}"
+            cls._core = self._core.table(name)
+        if definition and "Table definition:" not in (cls.__doc__ or ""):
+            cls.__doc__ = f"{cls.__doc__ or ''}\nTable definition:\n\n{definition}"
 
     @staticmethod
     def _fill(cls):
-        contents = getattr(cls(), "contents", None)
+        table = cls()
+        contents = getattr(table, "contents", None)
         if contents is None:
             return
+        if table.heading.has_autoincrement:
+            warnings.warn(f"Contents of {cls.__name__} cannot be inserted: its key numbers itself.", stacklevel=4)
+            return
         rows = list(contents)
-        if len(rows) > len(cls()):
-            cls().insert(rows, skip_duplicates=True)
+        if len(rows) > len(table):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                table.insert(rows, skip_duplicates=True, allow_direct_insert=True)
+
+    @property
+    def exists(self):
+        """Whether the schema is in the database."""
+        return self.database in list_schemas(self.connection)
+
+    @property
+    def jobs(self):
+        """Job tables of the schema."""
+        return []
 
     def list_tables(self):
         """Names of the tables, parents before children."""
-        return self._core.sorted_tables()
+        return self._active().sorted_tables()
+
+    def get_table(self, name):
+        """A table by class name (`Session`, `Session.Trial`) or table name."""
+        return FreeTable(self.connection, f"{self.database}.{self._active().table(name).table_name}")
+
+    def __getitem__(self, name):
+        return self.get_table(name)
+
+    def __iter__(self):
+        return (self.get_table(name) for name in self.list_tables())
+
+    def __contains__(self, name):
+        try:
+            self._active().table(name)
+        except DataJointError:
+            return False
+        return True
+
+    def make_classes(self, into=None):
+        """Makes classes for the tables that `into` (by default the names around the call) has no class for."""
+        if into is None:
+            into = inspect.currentframe().f_back.f_locals
+        tiers = {cls._tier: cls for cls in (Manual, Lookup, Imported, Computed)}
+        made = {}
+        for table_name in self.list_tables():
+            core = self._active().table(table_name)
+            master, _, part = core.class_name.partition(".")
+            if part:
+                if master in made:
+                    cls = type(part, (Part,), {"_master": made[master]})
+                    setattr(made[master], part, cls)
+                    self._bind(cls, core)
+            elif master not in into:
+                made[master] = into[master] = type(master, (tiers[core.tier],), {})
+                self._bind(made[master], core)
+
+    def _bind(self, cls, core):
+        cls._core, cls._schema_connection = core, self.connection
+        cls.definition = core.describe()
+
+    spawn_missing_classes = make_classes
 
     def drop(self, prompt=None):
         """Drops the schema with all its tables."""
-        from .tables import _asks, _confirmed
+        from .prompt import confirmed
 
-        if _asks(prompt) and not _confirmed(f"Proceed to delete entire schema `{self.database}`?", []):
+        core = self._active()
+        if not self.exists:
             return
-        self._core.drop_schema()
+        tables = lambda: [(table.full_table_name, len(table)) for table in self]  # noqa: E731
+        if confirmed(self, f"Proceed to delete entire schema `{self.database}`?", tables, prompt):
+            core.drop_schema()
 
     def __repr__(self):
         return f"Schema `{self.database}`\n"
+
+
+def _names_around(frame):
+    """Names that code sees: its own, and those of its module."""
+    return {**frame.f_globals, **frame.f_locals}
+
+
+class VirtualModule(types.ModuleType):
+    """A module of classes for the tables of an existing schema."""
+
+    def __init__(
+        self, module_name, schema_name, *, create_schema=False, create_tables=False, connection=None, add_objects=None
+    ):  # fmt: skip
+        super().__init__(name=module_name)
+        schema = Schema(schema_name, create_schema=create_schema, create_tables=create_tables, connection=connection)
+        self.__dict__.update(add_objects or {})
+        self.__dict__["schema"] = schema
+        schema.make_classes(into=self.__dict__)
+
+
+def virtual_schema(schema_name, *, connection=None, create_schema=False, create_tables=False, add_objects=None):
+    """Classes for the tables of an existing schema."""
+    return VirtualModule(
+        schema_name, schema_name, connection=connection, create_schema=create_schema, create_tables=create_tables,
+        add_objects=add_objects,
+    )  # fmt: skip
+
+

@@ -1,23 +1,31 @@
-"""Tables as classes: tiers, parts, insert, delete, drop."""
+"""Tables as classes: tiers, parts, insert, drop."""
 
-from collections.abc import Mapping
-
+from . import rows as _rows
 from .errors import DataJointError
 from .expression import QueryExpression
-from .settings import config
+from .prompt import confirmed, user_choice
+from .validation import ValidationResult, validate
+
+__all__ = [
+    "Computed", "FreeTable", "Imported", "Lookup", "Manual", "Part", "Table", "UserTable", "ValidationResult", "is_tier", "user_choice",
+]  # fmt: skip
 
 # What a class does as if it were its table.
 _FORWARDED = frozenset(
-    "describe heading primary_key proj to_dicts to_pandas to_arrays keys fetch fetch1 head tail insert insert1 update1 "
-    "drop drop_quick delete delete_quick table_name full_table_name restrict make_sql".split()
+    "alter ancestors children delete delete_quick descendants describe drop drop_quick extend fetch fetch1 head heading "
+    "insert insert1 insert_dataframe join keys parents parts populate preview primary_key progress proj restrict staged_insert1 "
+    "tail to_arrays to_arrow to_arrow_batches to_dicts to_pandas to_polars update1 validate".split()
 )
+_PROPERTIES = frozenset(("connection", "table_name", "full_table_name"))
 
 
 class TableMeta(type):
     """Lets a table's class stand for the table: `Session & key`, `Session.insert1(row)`."""
 
     def __getattribute__(cls, name):
-        if name in _FORWARDED and cls.__dict__.get("_core") is not None:
+        if name in _FORWARDED and cls.__dict__.get("_tier") is None:
+            return getattr(cls(), name)
+        if name in _PROPERTIES and cls.__dict__.get("_core") is not None:
             return getattr(cls(), name)
         return super().__getattribute__(name)
 
@@ -27,141 +35,240 @@ class TableMeta(type):
     def __sub__(cls, condition):
         return cls() - condition
 
+    def __neg__(cls):
+        return -cls()
+
     def __iter__(cls):
         return iter(cls())
 
 
-class Table(QueryExpression, metaclass=TableMeta):
-    """A table of a schema. Classes are declared by a schema's decorator."""
+class Table(QueryExpression):
+    """A table of a database."""
 
     _core = None
-    _tier = None
-    _database = None
-    definition = None
+    _schema_connection = None
+
+    def _bound(self):
+        if self._core is None:
+            raise DataJointError(
+                f"Table `{type(self).__name__}` is not properly configured. Ensure the schema is activated before "
+                "using the table. See Schema.activate() or decorate the class with an activated schema."
+            )
+        return self._core
 
     @property
     def _query(self):
-        if type(self).__dict__.get("_core") is None:
-            raise DataJointError(
-                f"Table `{type(self).__name__}` is not properly configured. Ensure the schema is activated before "
-                "using the table."
-            )
-        return self._core.query()
+        return self._bound().query()
+
+    @property
+    def connection(self):
+        """The connection to the table's database."""
+        self._bound()
+        return self._schema_connection
+
+    @property
+    def database(self):
+        """Name of the table's schema."""
+        return self._bound().schema_name
 
     @property
     def table_name(self):
         """Name in the database."""
-        return self._core.table_name
+        return self._bound().table_name
 
     @property
     def full_table_name(self):
         """Schema and name in the database."""
-        return f"`{self._database}`.`{self._core.table_name}`"
+        return f"`{self.database}`.`{self.table_name}`"
 
-    def describe(self, printout=False):
+    @property
+    def class_name(self):
+        """Name of the class, of a part with its master's."""
+        return type(self).__name__
+
+    @property
+    def is_declared(self):
+        """Whether the table is in the database."""
+        return self.table_name in self._schema_core().list_tables()
+
+    def _schema_core(self):
+        return self.connection._core.schema(self.database, False)
+
+    def describe(self, context=None, printout=False):
         """A definition that declares the same table."""
-        text = self._core.describe()
+        text = self._bound().describe()
         if printout:
             print(text)
         return text
 
     def insert1(self, row, **options):
-        """Inserts one row."""
-        self.insert([row], **options)
+        """Inserts one row. Options are those of `insert`."""
+        self.insert((row,), **options)
 
     def insert(
-        self, rows, replace=False, skip_duplicates=False, ignore_extra_fields=False, allow_direct_insert=False
-    ):
-        """Inserts rows: all of them with their objects, or nothing."""
-        if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-            rows = rows.to_dict("records")
-        names = None
-        converted = []
-        for row in rows:
-            if isinstance(row, Mapping):
-                converted.append(row if type(row) is dict else dict(row))
-                continue
-            if hasattr(row, "dtype") and row.dtype.names:
-                converted.append({name: row[name] for name in row.dtype.names})
-                continue
-            names = names or self.heading.names
-            if isinstance(row, (str, bytes)) or not hasattr(row, "__len__"):
-                raise DataJointError(f"Datatype {type(row)} cannot be inserted")
-            if len(row) != len(names):
-                raise DataJointError(
-                    f"Invalid insert argument. Incorrect number of attributes: {len(row)} given; {len(names)} expected"
-                )
-            converted.append(dict(zip(names, row)))
-        self._core.insert(
-            converted,
-            replace=replace,
-            skip_duplicates=skip_duplicates,
-            ignore_extra_fields=ignore_extra_fields,
-            allow_direct_insert=bool(allow_direct_insert),
-        )
+        self, rows, replace=False, skip_duplicates=False, ignore_extra_fields=False, allow_direct_insert=None,
+        chunk_size=None,
+    ):  # fmt: skip
+        """Inserts rows: all of them with their objects, or nothing (with `chunk_size`, so many at a time).
+
+        Rows are dicts, tuples, numpy records, dataclasses, pydantic models; or all in a frame of pandas or polars, an
+        Arrow table, a CSV file, or a query.
+        """
+        options = {
+            "replace": replace,
+            "skip_duplicates": skip_duplicates,
+            "ignore_extra_fields": ignore_extra_fields,
+            "allow_direct_insert": bool(allow_direct_insert) or getattr(self, "_allow_insert", False),
+        }
+        core = self._bound()
+        if isinstance(rows, type) and issubclass(rows, QueryExpression):
+            rows = rows()
+        if isinstance(rows, QueryExpression):
+            if chunk_size is not None:
+                raise DataJointError("chunk_size is not supported for QueryExpression inserts")
+            core.insert_query(rows._query, **options)
+            return
+        dicts = _rows.rows_as_dicts(rows, self.heading)
+        for chunk in (dicts,) if chunk_size is None else _rows.in_chunks(dicts, chunk_size):
+            core.insert(chunk, **options)
+
+    def insert_dataframe(self, df, index_as_pk=None, **options):
+        """Inserts a pandas frame; its index is the primary key if it has the key's names, or if `index_as_pk` says so."""
+        if type(df).__module__.partition(".")[0] != "pandas" or not hasattr(df, "columns"):
+            raise DataJointError("insert_dataframe requires a pandas DataFrame")
+        names = [name for name in df.index.names if name is not None]
+        if index_as_pk and set(names) != set(self.primary_key):
+            raise DataJointError(f"The names of the index {names} do not match the primary key {self.primary_key}")
+        if index_as_pk or (index_as_pk is None and set(names) == set(self.primary_key)):
+            df = df.reset_index()
+        else:
+            df = df.reset_index(drop=True)
+        self.insert(df, **options)
 
     def update1(self, row):
-        """Changes attributes of one existing row."""
-        self._core.update1(dict(row))
+        """Changes attributes of one existing row: `row` has the whole primary key and the new values."""
+        self._bound().update1(dict(row))
 
-    def drop(self, prompt=None):
+    def validate(self, rows, *, ignore_extra_fields=False):
+        """Checks rows without inserting them."""
+        return validate(self, rows, ignore_extra_fields)
+
+    @property
+    def staged_insert1(self):
+        """A row in the making whose objects are written piece by piece: `with table.staged_insert1 as staged: …`."""
+        from .staged_insert import staged_insert1
+
+        return staged_insert1(self)
+
+    def drop(self, prompt=None, part_integrity="enforce"):
         """Drops the table and all that refers to it."""
-        preview = self._core.drop_preview()
-        if _asks(prompt) and not _confirmed("Proceed?", preview):
-            return
-        self._core.drop_table()
+        core = self._bound()
+        if part_integrity == "enforce" and core.tier == "Part":
+            raise DataJointError(
+                f"Attempt to drop part table {self.full_table_name} before its master. Drop the master, or use "
+                "part_integrity='ignore'."
+            )
+        if confirmed(self, "Proceed?", core.drop_preview, prompt):
+            core.drop_table(part_integrity == "ignore")
 
     def drop_quick(self):
-        """Drops without asking."""
-        self.drop(prompt=False)
+        """Drops the table alone, without asking."""
+        self._bound().drop_table(True)
+
+    def _shown(self):
+        return self.full_table_name
 
 
-def _asks(prompt):
-    return config.get("safemode", True) if prompt is None else prompt
+def _restricted(query, what):
+    """An operation on a whole table, asked of some of its rows."""
+
+    def refuse(self, *args, **options):
+        raise DataJointError(what)
+
+    refuse.__name__ = query
+    return refuse
 
 
-def _confirmed(question, preview):
-    for table, rows in preview:
-        print(f"{table}: {rows} rows")
-    return input(f"{question} [yes, No]: ").strip().lower() == "yes"
+QueryExpression.drop = _restricted(
+    "drop", "A table with an applied restriction cannot be dropped. Call drop() on the unrestricted Table."
+)
+QueryExpression.update1 = _restricted("update1", "Update cannot be applied to a restricted table.")
+QueryExpression.insert = QueryExpression.insert1 = _restricted("insert", "Rows are inserted into tables, not into queries.")
 
 
-def _delete(self, prompt=None, part_integrity="enforce"):
-    """Deletes the rows, with the rows of other tables that refer to them; returns the number of its own rows."""
-    if _asks(prompt) and not _confirmed("Commit deletes?", self._query.delete_preview(part_integrity)):
-        return 0
-    return self._query.delete(part_integrity)[0][1]
+class FreeTable(Table):
+    """A table by its name in the database, without a class."""
+
+    def __init__(self, connection, full_table_name):
+        schema, _, table = full_table_name.replace("`", "").replace('"', "").partition(".")
+        self._schema_connection = connection
+        self._core = connection._core.schema(schema, False).table(table)
+
+    @property
+    def class_name(self):
+        """Name of the class that would declare the table."""
+        return self._core.class_name
+
+    def __repr__(self):
+        return f"FreeTable(`{self.database}`.`{self.table_name}`)\n" + super().__repr__()
 
 
-QueryExpression.delete = _delete
+class UserTable(Table, metaclass=TableMeta):
+    """A table that a class declares."""
+
+    definition = None
+    _tier = "none"
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if cls.__dict__.get("_tier") is None:
+            # A subclass of a declared table declares a table of its own.
+            cls._core = None
 
 
-class Manual(Table):
+class Manual(UserTable):
     """Rows entered by people."""
 
     _tier = "Manual"
 
 
-class Lookup(Table):
+class Lookup(UserTable):
     """Rows that belong to the definition, in `contents`."""
 
     _tier = "Lookup"
 
 
-class Imported(Table):
+class Imported(UserTable):
     """Rows filled from files and instruments."""
 
     _tier = "Imported"
 
 
-class Computed(Table):
+class Computed(UserTable):
     """Rows filled from other tables."""
 
     _tier = "Computed"
 
 
-class Part(Table):
+class Part(UserTable):
     """Rows that belong to a row of the class around it."""
 
     _tier = "Part"
-    master = None
+    _master = None
+
+    @property
+    def master(self):
+        """The class that the part belongs to."""
+        return self._master
+
+    @property
+    def class_name(self):
+        """Name of the class, with its master's."""
+        return f"{self._master.__name__}.{type(self).__name__}" if self._master else type(self).__name__
+
+
+def is_tier(table_name, tier):
+    """Whether a table's name is one of a tier."""
+    from ._core import tier_of_table
+
+    return tier_of_table(table_name) == tier.__name__

@@ -1,26 +1,21 @@
 //! Codecs written in Python, behind the same trait as all others.
 
-use std::sync::Arc;
-
 use lapjoint::codec::{
-    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Registry,
-    Site,
+    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Site,
 };
-use lapjoint::store::{Addressing, Payload};
+use lapjoint::store::Stores;
 use lapjoint::types::TypeSpec;
 use lapjoint::{Heading, Value};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::from_codec;
+use crate::config::PyConfig;
+use crate::store::{StagedParts, staged_object};
 use crate::value::{to_python, to_value};
-
-/// Store, path, kind (`bytes`, `file`, `folder`) and content of an object that a codec put into a backend.
-type StagedParts<'py> = (String, String, String, Bound<'py, PyAny>);
 
 /// A codec whose methods are those of a Python object.
 #[derive(Debug)]
-struct PythonCodec {
+pub(crate) struct PythonCodec {
     name: String,
     origin: String,
     summary: String,
@@ -31,7 +26,7 @@ struct PythonCodec {
 }
 
 impl PythonCodec {
-    fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let class = object.get_type();
         let takes = |method: &str, parameter: &str| -> PyResult<bool> {
             let signature =
@@ -63,12 +58,12 @@ impl PythonCodec {
 }
 
 /// The cell as plugins see it in `key`: the primary key, and the place under names with an underscore.
-fn key_of<'py>(py: Python<'py>, site: &Site<'_>) -> PyResult<Bound<'py, PyDict>> {
-    let key = PyDict::new(py);
+fn key_of<'py>(py: Python<'py>, site: &Site<'_>, stores: &Stores) -> PyResult<Bound<'py, PyDict>> {
+    let key = py.import("lapjoint.codecs")?.getattr("CellKey")?.call0()?.cast_into::<PyDict>()?;
     for (name, value) in [("_schema", site.schema), ("_table", site.table), ("_field", site.field)] {
         key.set_item(name, value)?;
     }
-    key.set_item("_config", config(py)?)?;
+    key.set_item("_config", config(py, stores)?)?;
     for (name, value) in site.key {
         key.set_item(name, to_python(py, value.clone())?)?;
     }
@@ -76,17 +71,19 @@ fn key_of<'py>(py: Python<'py>, site: &Site<'_>) -> PyResult<Bound<'py, PyDict>>
 }
 
 /// The cell as `context`.
-fn context_of<'py>(py: Python<'py>, site: &Site<'_>) -> PyResult<Bound<'py, PyDict>> {
+fn context_of<'py>(py: Python<'py>, site: &Site<'_>, stores: &Stores) -> PyResult<Bound<'py, PyDict>> {
     let context = PyDict::new(py);
     for (name, value) in [("schema", site.schema), ("table", site.table), ("field", site.field)] {
         context.set_item(name, value)?;
     }
-    context.set_item("config", config(py)?)?;
+    context.set_item("config", config(py, stores)?)?;
     Ok(context)
 }
 
-fn config(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    py.import("lapjoint")?.getattr("config")
+/// The settings of the connection at work, as the object that users know.
+fn config<'py>(py: Python<'py>, stores: &Stores) -> PyResult<Bound<'py, PyAny>> {
+    let core = Bound::new(py, PyConfig(stores.clone()))?;
+    py.import("lapjoint.settings")?.call_method1("config_of", (core,))
 }
 
 impl Codec for PythonCodec {
@@ -127,25 +124,21 @@ impl Codec for PythonCodec {
     fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
         self.call(|py, object| {
             let arguments = PyDict::new(py);
-            arguments.set_item("key", key_of(py, &context.site)?)?;
+            arguments.set_item("key", key_of(py, &context.site, context.stores)?)?;
             if self.takes_store_name {
                 arguments.set_item("store_name", context.store_name)?;
             }
             if self.takes_context.0 {
-                arguments.set_item("context", context_of(py, &context.site)?)?;
+                arguments.set_item("context", context_of(py, &context.site, context.stores)?)?;
             }
             let value = to_python(py, value)?;
             // What the codec puts into a backend meanwhile is staged, and uploaded with the rest of the insert.
             let encode = py.import("lapjoint.storage")?.getattr("encode_staged")?;
             let (encoded, staged): (Bound<'_, PyAny>, Vec<StagedParts>) =
                 encode.call1((object, value, arguments))?.extract()?;
-            for (store, path, kind, content) in staged {
-                let payload = match kind.as_str() {
-                    "bytes" => Payload::Bytes(content.extract::<Vec<u8>>()?.into()),
-                    "file" => Payload::File(content.extract()?),
-                    _ => Payload::Folder(content.extract()?),
-                };
-                context.stage_in(store, path, payload, Addressing::Schema);
+            for parts in staged {
+                let object = staged_object(parts)?;
+                context.stage_in(object.store, object.path, object.payload, object.addressing);
             }
             to_value(&encoded)
         })
@@ -154,9 +147,9 @@ impl Codec for PythonCodec {
     fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError> {
         self.call(|py, object| {
             let arguments = PyDict::new(py);
-            arguments.set_item("key", key_of(py, &context.site)?)?;
+            arguments.set_item("key", key_of(py, &context.site, context.stores)?)?;
             if self.takes_context.1 {
-                arguments.set_item("context", context_of(py, &context.site)?)?;
+                arguments.set_item("context", context_of(py, &context.site, context.stores)?)?;
             }
             let decoded = object.call_method("decode", (to_python(py, stored)?,), Some(&arguments))?;
             // Whatever a codec gives back is the user's object: it is handed on as it is.
@@ -193,57 +186,4 @@ pub(crate) fn python_attributes(heading: &Heading) -> Vec<String> {
             .is_some_and(|link| matches!(link.codec.origin(), Origin::Python(_)))
     };
     heading.attributes().filter(outermost_is_python).map(|attribute| attribute.name.clone()).collect()
-}
-
-/// Registers an instance of a Python codec under its name.
-#[pyfunction]
-pub(crate) fn register_codec(codec: &Bound<'_, PyAny>) -> PyResult<()> {
-    Registry::global().register(Arc::new(PythonCodec::new(codec)?)).map_err(from_codec)
-}
-
-/// Removes a codec.
-#[pyfunction]
-pub(crate) fn unregister_codec(name: &str) -> PyResult<()> {
-    lapjoint::codec::unregister_codec(name).map_err(from_codec)
-}
-
-/// Whether a codec is registered.
-#[pyfunction]
-pub(crate) fn is_codec_registered(name: &str) -> bool {
-    lapjoint::codec::is_codec_registered(name)
-}
-
-/// Names of the registered codecs, sorted.
-#[pyfunction]
-pub(crate) fn list_codecs() -> Vec<String> {
-    lapjoint::codec::list_codecs()
-}
-
-/// Origin and summary of a codec, given as `blob`, `<blob>` or `<blob@store>`.
-#[pyfunction]
-pub(crate) fn codec_info(name: &str) -> PyResult<(String, String, String)> {
-    let codec = Registry::global().get(name).map_err(from_codec)?;
-    Ok((codec.name().to_owned(), codec.origin().to_string(), codec.summary().to_owned()))
-}
-
-/// What a codec is stored as.
-#[pyfunction]
-pub(crate) fn codec_dtype(name: &str, is_store: bool) -> PyResult<String> {
-    let codec = Registry::global().get(name).map_err(from_codec)?;
-    let place = if is_store { Place::Store } else { Place::Inline };
-    codec.dtype(place).map(|dtype| dtype.to_string()).map_err(from_codec)
-}
-
-/// Final type, codec names (outermost first) and store of a type in angle brackets.
-#[pyfunction]
-pub(crate) fn resolve_dtype(spec: &str) -> PyResult<(String, Vec<String>, Option<String>)> {
-    use lapjoint::types::StoreRef;
-
-    let resolved = Registry::global().resolve_dtype(spec).map_err(from_codec)?;
-    let store = match resolved.store {
-        StoreRef::Inline => None,
-        StoreRef::Default => Some(String::new()),
-        StoreRef::Named(name) => Some(name),
-    };
-    Ok((resolved.dtype, resolved.codecs, store))
 }

@@ -2,63 +2,15 @@
 
 use std::sync::Arc;
 
-use lapjoint::store::{Config, LoadOptions, Stores};
-use lapjoint::{Connection, InsertOptions, Row, Schema, Table, Tier, Value};
+use lapjoint::{Connection, InsertOptions, References, Row, Schema, Table, TableId, Tier};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::codec::python_attributes;
+use crate::config::PyConfig;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
-use crate::store::PyStore;
 use crate::value::{carried, to_python, to_value};
-
-/// Settings, shared by everything that uses them.
-#[pyclass(frozen, name = "Config", module = "lapjoint._core")]
-pub(crate) struct PyConfig(pub Stores);
-
-/// A Python object as JSON.
-fn to_json(object: &Bound<'_, PyAny>) -> PyResult<serde_json::Value> {
-    let text: String = object.py().import("json")?.call_method1("dumps", (object,))?.extract()?;
-    serde_json::from_str(&text).map_err(from_any)
-}
-
-#[pymethods]
-impl PyConfig {
-    /// Reads the configuration of a folder; without one, only the defaults.
-    #[new]
-    fn new(directory: Option<&str>) -> PyResult<Self> {
-        let config = match directory {
-            Some(directory) => Config::discover(directory),
-            None => Config::load(&LoadOptions::isolated()),
-        };
-        Ok(Self(Stores::new(config.map_err(from_any)?)))
-    }
-
-    fn get(&self, py: Python<'_>, key: &str) -> PyResult<Py<PyAny>> {
-        match self.0.read(|config| config.get(key)) {
-            Some(json) => to_python(py, Value::from(json)),
-            None => Ok(py.None()),
-        }
-    }
-
-    fn set(&self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let json = to_json(value)?;
-        self.0.update(|config| config.set(key, json)).map_err(from_any)
-    }
-
-    /// A store by name; `None` and the empty text mean the default store.
-    fn store(&self, name: Option<&str>) -> PyResult<PyStore> {
-        self.0.get(name).map(PyStore).map_err(from_any)
-    }
-
-    /// Triples of key, value as shown (secrets masked) and source.
-    fn entries(&self) -> Vec<(String, String, String)> {
-        self.0.read(|config| {
-            config.entries().map(|e| (e.key.clone(), e.shown.clone(), e.source.to_string())).collect()
-        })
-    }
-}
 
 /// A connection to a database.
 #[pyclass(frozen, name = "Connection", module = "lapjoint._core")]
@@ -80,6 +32,22 @@ impl PyConnection {
 
     fn list_schemas(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         py.detach(|| self.0.list_schemas()).map_err(from_engine)
+    }
+
+    /// Runs a statement of the database's SQL; names of columns, rows as tuples, number of rows given or changed.
+    fn query<'py>(
+        &self,
+        py: Python<'py>,
+        sql: &str,
+        parameters: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<(Vec<String>, Vec<Bound<'py, PyTuple>>, u64)> {
+        let parameters: Vec<_> = parameters.iter().map(to_value).collect::<PyResult<_>>()?;
+        let found = py.detach(|| self.0.run_sql(sql, &parameters)).map_err(from_engine)?;
+        let rows = found.rows.into_iter().map(|row| {
+            let values: Vec<_> = row.into_iter().map(|value| to_python(py, value)).collect::<PyResult<_>>()?;
+            PyTuple::new(py, values)
+        });
+        Ok((found.names, rows.collect::<PyResult<_>>()?, found.count))
     }
 
     fn start_transaction(&self, py: Python<'_>) -> PyResult<()> {
@@ -110,27 +78,33 @@ impl PySchema {
         self.0.name()
     }
 
-    /// Declares a table of a tier (`Manual`, `Lookup`, `Imported`, `Computed`), or opens it.
-    fn declare(&self, py: Python<'_>, tier: &str, class_name: &str, definition: &str) -> PyResult<PyTable> {
-        let tier = match tier {
-            "Manual" => Tier::Manual,
-            "Lookup" => Tier::Lookup,
-            "Imported" => Tier::Imported,
-            "Computed" => Tier::Computed,
-            other => return Err(from_any(format!("{other} is no tier of a table"))),
-        };
-        py.detach(|| self.0.declare(tier, class_name, definition)).map(PyTable).map_err(from_engine)
-    }
-
-    /// Declares a part of a master table, or opens it.
-    fn part(
+    /// Declares a table of a tier (`Manual`, `Lookup`, `Imported`, `Computed`, or `Part` with its master), or opens it.
+    /// `references` are the tables that the definition names: the name as written, schema and table name.
+    #[pyo3(signature = (tier, class_name, definition, references, master=None))]
+    fn declare(
         &self,
         py: Python<'_>,
-        master: &PyTable,
+        tier: &str,
         class_name: &str,
         definition: &str,
+        references: Vec<(String, String, String)>,
+        master: Option<&PyTable>,
     ) -> PyResult<PyTable> {
-        py.detach(|| self.0.part(&master.0, class_name, definition)).map(PyTable).map_err(from_engine)
+        let tier = tier_of(tier)?;
+        let references: References = references
+            .into_iter()
+            .map(|(name, schema, table)| (name, TableId::new(schema, table)))
+            .collect();
+        let master = master.map(|master| &master.0);
+        py.detach(|| self.0.declare_with(tier, master, class_name, definition, &references))
+            .map(PyTable)
+            .map_err(from_engine)
+    }
+
+    /// Whether the schema is in the database.
+    fn exists(&self, py: Python<'_>) -> PyResult<bool> {
+        let names = py.detach(|| self.0.connection().list_schemas()).map_err(from_engine)?;
+        Ok(names.iter().any(|name| name == self.0.name()))
     }
 
     fn table(&self, py: Python<'_>, name: &str) -> PyResult<PyTable> {
@@ -150,6 +124,58 @@ impl PySchema {
     fn drop_schema(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.clone().drop_schema()).map_err(from_engine)
     }
+}
+
+fn insert_options(
+    replace: bool,
+    skip_duplicates: bool,
+    ignore_extra_fields: bool,
+    allow_direct_insert: bool,
+) -> InsertOptions {
+    let mut options = InsertOptions::new();
+    if skip_duplicates {
+        options = options.skip_duplicates();
+    }
+    if replace {
+        options = options.replace();
+    }
+    if ignore_extra_fields {
+        options = options.ignore_extra_fields();
+    }
+    if allow_direct_insert {
+        options = options.allow_direct_insert();
+    }
+    options
+}
+
+/// The tier that a table's name says; `None` for names of no tier.
+#[pyfunction]
+pub(crate) fn tier_of_table(table: &str) -> Option<String> {
+    lapjoint::types::naming::tier_of(table).map(|tier| format!("{tier:?}"))
+}
+
+fn tier_of(name: &str) -> PyResult<Tier> {
+    match name {
+        "Manual" => Ok(Tier::Manual),
+        "Lookup" => Ok(Tier::Lookup),
+        "Imported" => Ok(Tier::Imported),
+        "Computed" => Ok(Tier::Computed),
+        "Part" => Ok(Tier::Part),
+        other => Err(from_any(format!("{other} is no tier of a table"))),
+    }
+}
+
+/// Names of the tables that a definition refers to, as they are written there.
+#[pyfunction]
+pub(crate) fn referenced_names(definition: &str) -> PyResult<Vec<String>> {
+    use lapjoint::types::definition::{Definition, Reference};
+
+    let parsed = Definition::parse(definition).map_err(from_any)?;
+    let names = parsed.foreign_keys().filter_map(|key| match &key.reference {
+        Reference::Name(names) => Some(names.join(".")),
+        Reference::Table { .. } => None,
+    });
+    Ok(names.collect())
 }
 
 /// A table.
@@ -186,6 +212,16 @@ impl PyTable {
         self.0.class_name()
     }
 
+    #[getter]
+    fn schema_name(&self) -> &str {
+        &self.0.id().schema
+    }
+
+    #[getter]
+    fn tier(&self) -> String {
+        format!("{:?}", self.0.tier())
+    }
+
     fn query(&self) -> PyQuery {
         PyQuery(self.0.query())
     }
@@ -211,20 +247,23 @@ impl PyTable {
         for row in rows.try_iter()? {
             converted.push(to_row(row?.cast::<PyDict>()?, &mut names, &carry)?);
         }
-        let mut options = InsertOptions::new();
-        if skip_duplicates {
-            options = options.skip_duplicates();
-        }
-        if replace {
-            options = options.replace();
-        }
-        if ignore_extra_fields {
-            options = options.ignore_extra_fields();
-        }
-        if allow_direct_insert {
-            options = options.allow_direct_insert();
-        }
+        let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
         py.detach(|| self.0.insert_with(converted, &options)).map_err(from_engine)
+    }
+
+    /// Inserts the rows of a query with their stored values; returns their number.
+    #[pyo3(signature = (query, *, replace, skip_duplicates, ignore_extra_fields, allow_direct_insert))]
+    fn insert_query(
+        &self,
+        py: Python<'_>,
+        query: &PyQuery,
+        replace: bool,
+        skip_duplicates: bool,
+        ignore_extra_fields: bool,
+        allow_direct_insert: bool,
+    ) -> PyResult<u64> {
+        let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
+        py.detach(|| self.0.insert_query(&query.0, &options)).map_err(from_engine)
     }
 
     fn update1(&self, py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -238,7 +277,12 @@ impl PyTable {
         Ok(preview.into_iter().map(|(id, rows)| (id.to_string(), rows)).collect())
     }
 
-    fn drop_table(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+    /// Drops the table and all that refers to it; with `alone` nothing else.
+    fn drop_table(&self, py: Python<'_>, alone: bool) -> PyResult<Vec<String>> {
+        if alone {
+            py.detach(|| self.0.clone().drop_quick()).map_err(from_engine)?;
+            return Ok(vec![self.0.id().to_string()]);
+        }
         let dropped = py.detach(|| self.0.clone().drop_table()).map_err(from_engine)?;
         Ok(dropped.into_iter().map(|id| id.to_string()).collect())
     }

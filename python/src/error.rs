@@ -1,6 +1,7 @@
 //! Errors of the engine as Python exceptions: one match, DataJoint's class names.
 
 use lapjoint::codec::CodecError;
+use lapjoint::store::StoreError;
 use lapjoint::{DbError, Error};
 use pyo3::prelude::*;
 
@@ -17,6 +18,40 @@ fn class(error: &Error) -> &'static str {
             _ => "DataJointError",
         },
         Error::UnknownAttribute { .. } => "UnknownAttributeError",
+        Error::UnknownField { .. } => "UnknownFieldError",
+        Error::MissingValue { .. } => "MissingAttributeError",
+        Error::Cell { source, .. } | Error::BindCodec { source, .. } => codec_class(source),
+        Error::Store(source) => store_class(source),
+        _ => "DataJointError",
+    }
+}
+
+/// The Python class of a codec's error.
+const fn codec_class(error: &CodecError) -> &'static str {
+    match error {
+        CodecError::Value { .. } | CodecError::Pack(_) => "CodecValueError",
+        CodecError::FileNotFound(_) | CodecError::SourceNotFound(_) => "SourceNotFoundError",
+        CodecError::IsADirectory(_) => "SourceIsADirectoryError",
+        CodecError::HashMismatch { .. } | CodecError::Object { .. } => "ObjectIntegrityError",
+        CodecError::Store(source) => store_class(source),
+        _ => "DataJointError",
+    }
+}
+
+/// The Python class of a store's error.
+const fn store_class(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::NotFound { .. } => "MissingExternalFile",
+        StoreError::ReservedSection { .. }
+        | StoreError::OutsideFilepathPrefix { .. }
+        | StoreError::UnsafePath { .. }
+        | StoreError::InvalidSetting { .. }
+        | StoreError::InvalidEnvironment { .. } => "SettingValueError",
+        StoreError::InaccessibleDirectory { .. } => "SourceNotFoundError",
+        StoreError::UnknownSetting { .. } => "SettingNotFoundError",
+        StoreError::ChecksumMismatch { .. }
+        | StoreError::SizeMismatch { .. }
+        | StoreError::FolderMismatch { .. } => "ObjectIntegrityError",
         _ => "DataJointError",
     }
 }
@@ -46,7 +81,12 @@ pub(crate) fn from_engine(error: Error) -> PyErr {
 
 /// The exception of a codec's error.
 pub(crate) fn from_codec(error: CodecError) -> PyErr {
-    raised_by_codec(&error).unwrap_or_else(|| from_any(error))
+    raised_by_codec(&error).unwrap_or_else(|| raise(codec_class(&error), &error.to_string()))
+}
+
+/// The exception of a store's error.
+pub(crate) fn from_store(error: StoreError) -> PyErr {
+    raise(store_class(&error), &error.to_string())
 }
 
 /// What a Python codec raised.

@@ -3,27 +3,42 @@
 mod array;
 mod blob;
 mod codec;
+mod config;
 mod engine;
 mod error;
 mod query;
 mod reference;
+mod registry;
 mod store;
 mod value;
 
 use pyo3::prelude::*;
+use pyo3::types::PyFrozenSet;
 
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
     module.add_function(wrap_pyfunction!(blob::unpack, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::register_codec, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::unregister_codec, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::is_codec_registered, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::list_codecs, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::codec_info, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::codec_dtype, module)?)?;
-    module.add_function(wrap_pyfunction!(codec::resolve_dtype, module)?)?;
-    module.add_class::<engine::PyConfig>()?;
+    module.add_function(wrap_pyfunction!(registry::register_codec, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::unregister_codec, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::is_codec_registered, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::list_codecs, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::codec_info, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::codec_dtype, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::resolve_dtype, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::codec_validate, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::codec_encode, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::codec_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(engine::referenced_names, module)?)?;
+    module.add_function(wrap_pyfunction!(engine::tier_of_table, module)?)?;
+    module.add("PROTOCOLS", PyFrozenSet::new(module.py(), lapjoint::store::Protocol::NAMES)?)?;
+    module.add_function(wrap_pyfunction!(store::upload, module)?)?;
+    module.add_function(wrap_pyfunction!(store::content_hash, module)?)?;
+    module.add_function(wrap_pyfunction!(store::hash_path, module)?)?;
+    module.add_function(wrap_pyfunction!(store::object_path, module)?)?;
+    module.add_function(wrap_pyfunction!(store::token, module)?)?;
+    module.add_function(wrap_pyfunction!(store::encode_pk_value, module)?)?;
+    module.add_class::<config::PyConfig>()?;
     module.add_class::<engine::PyConnection>()?;
     module.add_class::<engine::PySchema>()?;
     module.add_class::<engine::PyTable>()?;

@@ -1,6 +1,7 @@
 //! Queries and their conditions.
 
-use lapjoint::{Condition, DeleteOptions, PartIntegrity, ProjectItem, Query, Row};
+use lapjoint::types::StoreRef;
+use lapjoint::{Attribute, Condition, DeleteOptions, PartIntegrity, ProjectItem, Query, Row, Storage};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
@@ -10,9 +11,6 @@ use crate::value::{to_python, to_value};
 /// A query.
 #[pyclass(frozen, name = "Query", module = "lapjoint._core")]
 pub(crate) struct PyQuery(pub Query);
-
-/// One attribute of a heading, for Python.
-type AttributeParts = (String, String, bool, bool, Option<String>, String, bool);
 
 #[pymethods]
 impl PyQuery {
@@ -61,30 +59,16 @@ impl PyQuery {
         py.detach(|| self.0.exists()).map_err(from_engine)
     }
 
-    /// For each visible attribute: name, declared type, in key, nullable, default, comment, has a codec.
-    fn heading(&self, py: Python<'_>) -> PyResult<Vec<AttributeParts>> {
-        use lapjoint::DefaultValue;
-
+    /// The attributes, hidden ones included, as dicts.
+    fn heading<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let heading = py.detach(|| self.0.heading()).map_err(from_engine)?;
-        Ok(heading
-            .attributes()
-            .map(|a| {
-                let default = a.default.as_ref().map(|default| match default {
-                    DefaultValue::Null => "null".to_owned(),
-                    DefaultValue::CurrentTimestamp => "CURRENT_TIMESTAMP".to_owned(),
-                    DefaultValue::Literal(text) => text.clone(),
-                });
-                (
-                    a.name.clone(),
-                    a.declared.clone(),
-                    a.in_key,
-                    a.nullable,
-                    default,
-                    a.comment.clone(),
-                    a.has_codec(),
-                )
-            })
-            .collect())
+        heading.all().iter().map(|attribute| attribute_dict(py, attribute)).collect()
+    }
+
+    /// Comment of the table, of a query its table's.
+    fn comment(&self, py: Python<'_>) -> PyResult<String> {
+        let heading = py.detach(|| self.0.heading()).map_err(from_engine)?;
+        Ok(heading.comment().to_owned())
     }
 
     fn make_sql(&self, py: Python<'_>) -> PyResult<String> {
@@ -98,12 +82,50 @@ impl PyQuery {
         Ok(report.tables.into_iter().map(|(id, rows)| (id.to_string(), rows)).collect())
     }
 
+    /// Deletes the rows themselves and nothing else; returns their number.
+    fn delete_quick(&self, py: Python<'_>) -> PyResult<u64> {
+        py.detach(|| self.0.delete_quick()).map_err(from_engine)
+    }
+
     /// Deletes; tables and numbers of rows, the table itself first.
     fn delete(&self, py: Python<'_>, part_integrity: &str) -> PyResult<Vec<(String, u64)>> {
         let options = delete_options(part_integrity)?;
         let report = py.detach(|| self.0.delete(&options)).map_err(from_engine)?;
         Ok(report.tables.into_iter().map(|(id, rows)| (id.to_string(), rows)).collect())
     }
+}
+
+/// One attribute: names of DataJoint's headings.
+fn attribute_dict<'py>(py: Python<'py>, attribute: &Attribute) -> PyResult<Bound<'py, PyDict>> {
+    use lapjoint::DefaultValue;
+
+    let default = attribute.default.as_ref().map(|default| match default {
+        DefaultValue::Null => "null".to_owned(),
+        DefaultValue::CurrentTimestamp => "CURRENT_TIMESTAMP".to_owned(),
+        DefaultValue::Literal(text) => text.clone(),
+    });
+    let spec = match &attribute.storage {
+        Storage::Plain => None,
+        Storage::Codec(chain) => Some(chain.spec()),
+        Storage::Unbound { spec, .. } => Some(spec),
+    };
+    let store = spec.and_then(|spec| match &spec.store {
+        StoreRef::Inline => None,
+        StoreRef::Default => Some(String::new()),
+        StoreRef::Named(name) => Some(name.clone()),
+    });
+    let dict = PyDict::new(py);
+    dict.set_item("name", &attribute.name)?;
+    dict.set_item("type", &attribute.declared)?;
+    dict.set_item("dtype", attribute.column.to_string())?;
+    dict.set_item("in_key", attribute.in_key)?;
+    dict.set_item("nullable", attribute.nullable)?;
+    dict.set_item("default", default)?;
+    dict.set_item("comment", &attribute.comment)?;
+    dict.set_item("autoincrement", attribute.auto_increment)?;
+    dict.set_item("codec", spec.map(|spec| spec.name.as_str()))?;
+    dict.set_item("store", store)?;
+    Ok(dict)
 }
 
 fn delete_options(part_integrity: &str) -> PyResult<DeleteOptions> {

@@ -1,189 +1,153 @@
-//! Lazy references to arrays and objects in stores.
+//! Lazy references to arrays and objects in stores: what the classes of `lapjoint.npy_ref` and `lapjoint.objectref` build on.
 
-use lapjoint::codec::{NpyRef, ObjectRef};
+use std::path::PathBuf;
+
+use lapjoint::codec::{AxisSlice, NpyRef, ObjectRef};
 use lapjoint::types::Foreign;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PySlice, PyTuple};
+use pyo3::types::{PyBytes, PyTuple};
 
 use crate::array;
-use crate::error::from_any;
+use crate::error::from_codec;
+use crate::store::PyStore;
+use crate::value::to_python;
+
+/// The Python object of a reference that the engine decoded; `None` for other objects.
+pub(crate) fn reference_object(py: Python<'_>, object: &dyn Foreign) -> PyResult<Option<Py<PyAny>>> {
+    let of = |module: &str, class: &str, core: Bound<'_, PyAny>| {
+        py.import(module)?.getattr(class)?.call_method1("_of", (core,)).map(|made| Some(made.unbind()))
+    };
+    if let Some(reference) = object.as_any().downcast_ref::<NpyRef>() {
+        let core = Bound::new(py, PyNpyRef(reference.clone()))?.into_any();
+        return of("lapjoint.npy_ref", "NpyRef", core);
+    }
+    if let Some(reference) = object.as_any().downcast_ref::<ObjectRef>() {
+        let core = Bound::new(py, PyObjectRef(reference.clone()))?.into_any();
+        return of("lapjoint.objectref", "ObjectRef", core);
+    }
+    Ok(None)
+}
+
+/// JSON as Python's objects.
+fn json_object(py: Python<'_>, json: serde_json::Value) -> PyResult<Py<PyAny>> {
+    to_python(py, lapjoint::Value::from(json))
+}
 
 /// An array in a store that is read when asked.
-#[pyclass(frozen, name = "NpyRef", module = "lapjoint")]
+#[pyclass(frozen, name = "NpyRef", module = "lapjoint._core")]
 pub(crate) struct PyNpyRef(NpyRef);
-
-impl PyNpyRef {
-    /// The reference that a value of the engine is.
-    pub fn of(object: &dyn Foreign) -> Option<Self> {
-        object.as_any().downcast_ref::<NpyRef>().cloned().map(Self)
-    }
-}
 
 #[pymethods]
 impl PyNpyRef {
+    /// The array that metadata (JSON text) describes, in a store.
+    #[new]
+    fn new(metadata: &str, store: &PyStore) -> PyResult<Self> {
+        let metadata = serde_json::from_str(metadata).map_err(crate::error::from_any)?;
+        NpyRef::new(metadata, store.0.clone()).map(Self).map_err(from_codec)
+    }
+
     /// Shape, without reading the array.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.0.shape())
     }
 
-    /// Element type, without reading the array.
+    /// Element type; for arrays of records the header is read.
     #[getter]
     fn dtype(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let dtype = py.detach(|| self.0.dtype()).map_err(from_any)?;
+        let dtype = py.detach(|| self.0.dtype()).map_err(from_codec)?;
         Ok(array::descr(py, &dtype)?.into_any().unbind())
     }
 
     #[getter]
-    fn ndim(&self) -> usize {
-        self.0.ndim()
+    fn dtype_text(&self) -> &str {
+        self.0.dtype_text()
     }
 
     #[getter]
-    fn size(&self) -> usize {
-        self.0.size_elements()
+    fn store(&self) -> PyStore {
+        PyStore(self.0.store().clone())
     }
 
     #[getter]
-    fn nbytes(&self, py: Python<'_>) -> PyResult<usize> {
-        py.detach(|| self.0.nbytes()).map_err(from_any)
+    fn metadata(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        json_object(py, self.0.metadata().clone())
     }
 
-    #[getter]
-    fn path(&self) -> &str {
-        self.0.path()
+    /// The whole array.
+    fn load(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let loaded = py.detach(|| self.0.load()).map_err(from_codec)?;
+        array::to_numpy(py, &loaded)
     }
 
-    #[getter]
-    fn store(&self) -> &str {
-        self.0.store().name()
+    /// Elements by (start, stop, step) of the leading axes; steps are positive. Reads only the bytes asked for.
+    fn slice(&self, py: Python<'_>, axes: Vec<(usize, usize, usize)>) -> PyResult<Py<PyAny>> {
+        let slices: Vec<_> =
+            axes.into_iter().map(|(start, stop, step)| AxisSlice { start, stop, step }).collect();
+        let part = py.detach(|| self.0.slice_axes(&slices)).map_err(from_codec)?;
+        array::to_numpy(py, &part)
     }
 
-    #[getter]
-    fn is_loaded(&self) -> bool {
-        self.0.is_loaded()
-    }
-
-    /// The whole array; with `mmap_mode`, a map of its file.
-    #[pyo3(signature = (mmap_mode=None))]
-    fn load(&self, py: Python<'_>, mmap_mode: Option<&str>) -> PyResult<Py<PyAny>> {
-        let loaded = py.detach(|| if mmap_mode.is_some() { self.0.load_mmap() } else { self.0.load() });
-        array::to_numpy(py, &loaded.map_err(from_any)?)
-    }
-
-    #[pyo3(signature = (dtype=None, copy=None))]
-    fn __array__(
-        &self,
-        py: Python<'_>,
-        dtype: Option<&Bound<'_, PyAny>>,
-        copy: Option<bool>,
-    ) -> PyResult<Py<PyAny>> {
-        let array = self.load(py, None)?;
-        match (dtype, copy) {
-            (Some(dtype), _) => Ok(array.bind(py).call_method1("astype", (dtype,))?.unbind()),
-            (None, Some(true)) => Ok(array.bind(py).call_method0("copy")?.unbind()),
-            (None, _) => Ok(array),
-        }
-    }
-
-    fn __len__(&self) -> PyResult<usize> {
-        self.0
-            .shape()
-            .first()
-            .copied()
-            .ok_or_else(|| pyo3::exceptions::PyTypeError::new_err("len() of 0-dimensional array"))
-    }
-
-    /// Rows by a slice read only their bytes; any other index loads the array.
-    fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        if let (Ok(slice), Some(&rows)) = (index.cast::<PySlice>(), self.0.shape().first())
-            && !self.0.is_loaded()
-        {
-            let indices = slice.indices(isize::try_from(rows)?)?;
-            if indices.step == 1 {
-                let start = usize::try_from(indices.start)?;
-                let stop = start.max(usize::try_from(indices.stop)?);
-                let part = py.detach(|| self.0.slice(start..stop)).map_err(from_any)?;
-                return array::to_numpy(py, &part);
-            }
-        }
-        Ok(self.load(py, None)?.bind(py).get_item(index)?.unbind())
-    }
-
-    fn __repr__(&self) -> String {
-        self.0.to_string()
+    /// Path of the file on this machine, if the store is a folder.
+    fn local_path(&self) -> PyResult<Option<PathBuf>> {
+        self.0.local_path().map_err(from_codec)
     }
 }
 
 /// A file or folder in a store.
-#[pyclass(frozen, name = "ObjectRef", module = "lapjoint")]
+#[pyclass(frozen, name = "ObjectRef", module = "lapjoint._core")]
 pub(crate) struct PyObjectRef(ObjectRef);
-
-impl PyObjectRef {
-    /// The reference that a value of the engine is.
-    pub fn of(object: &dyn Foreign) -> Option<Self> {
-        object.as_any().downcast_ref::<ObjectRef>().cloned().map(Self)
-    }
-}
 
 #[pymethods]
 impl PyObjectRef {
+    /// The object that metadata (JSON text) describes, in a store.
+    #[new]
+    fn new(metadata: &str, store: &PyStore) -> PyResult<Self> {
+        let metadata = serde_json::from_str(metadata).map_err(crate::error::from_any)?;
+        let reference = ObjectRef::from_json(&metadata).map_err(from_codec)?;
+        Ok(Self(reference.with_store(store.0.clone())))
+    }
+
+    /// The metadata.
     #[getter]
-    fn path(&self) -> &str {
-        &self.0.path
+    fn metadata(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        json_object(py, self.0.to_json())
     }
 
     #[getter]
-    fn size(&self) -> Option<u64> {
-        self.0.size_bytes
-    }
-
-    #[getter]
-    fn ext(&self) -> Option<&str> {
-        self.0.extension.as_deref()
-    }
-
-    #[getter]
-    fn is_dir(&self) -> bool {
-        self.0.is_dir
+    fn store(&self) -> PyResult<PyStore> {
+        Ok(PyStore(self.0.store().map_err(from_codec)?.clone()))
     }
 
     /// The whole content of a file, compared with its checksum.
     fn read<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let content = py.detach(|| self.0.read()).map_err(from_any)?;
+        let content = py.detach(|| self.0.read()).map_err(from_codec)?;
         Ok(PyBytes::new(py, &content))
     }
 
     /// Copies the file or folder into a folder; returns its path there.
-    #[pyo3(signature = (destination, subpath=None))]
-    fn download(
-        &self,
-        py: Python<'_>,
-        destination: std::path::PathBuf,
-        subpath: Option<&str>,
-    ) -> PyResult<std::path::PathBuf> {
-        py.detach(|| self.0.download(&destination, subpath)).map_err(from_any)
+    fn download(&self, py: Python<'_>, destination: PathBuf, subpath: Option<&str>) -> PyResult<PathBuf> {
+        py.detach(|| self.0.download(&destination, subpath)).map_err(from_codec)
     }
 
     /// Names in a folder.
-    #[pyo3(signature = (subpath=""))]
     fn listdir(&self, py: Python<'_>, subpath: &str) -> PyResult<Vec<String>> {
-        py.detach(|| self.0.list(subpath)).map_err(from_any)
+        py.detach(|| self.0.list(subpath)).map_err(from_codec)
     }
 
-    #[pyo3(signature = (subpath=None))]
+    /// Folders below a folder, itself first: path, names of folders, names of files.
+    fn walk(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>, Vec<String>)>> {
+        let levels = py.detach(|| self.0.walk()).map_err(from_codec)?;
+        Ok(levels.into_iter().map(|level| (level.path, level.folders, level.files)).collect())
+    }
+
     fn exists(&self, py: Python<'_>, subpath: Option<&str>) -> PyResult<bool> {
-        py.detach(|| self.0.exists(subpath)).map_err(from_any)
+        py.detach(|| self.0.exists(subpath)).map_err(from_codec)
     }
 
-    /// Compares the stored object with its metadata.
-    fn verify(&self, py: Python<'_>) -> PyResult<bool> {
+    /// Compares the stored object with its metadata; raises an error where they differ.
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.verify())
-            .map(|()| true)
-            .map_err(|error| crate::error::raise("IntegrityError", &error.to_string()))
-    }
-
-    fn __repr__(&self) -> String {
-        self.0.to_string()
+            .map_err(|error| crate::error::raise("ObjectIntegrityError", &error.to_string()))
     }
 }

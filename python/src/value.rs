@@ -14,7 +14,7 @@ use pyo3::types::{
 
 use crate::array;
 use crate::error::from_any;
-use crate::reference::{PyNpyRef, PyObjectRef};
+use crate::reference::reference_object;
 
 /// A Python object that the engine carries without understanding it.
 #[derive(Debug)]
@@ -71,6 +71,11 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(Value::List(items.iter().map(|item| to_value(&item)).collect::<PyResult<_>>()?));
     }
     if let Ok(items) = object.cast::<PyTuple>() {
+        // An extension and an open file: what `<object@>` takes for a stream.
+        if items.len() == 2 && items.get_item(1)?.hasattr("read")? {
+            let content = items.get_item(1)?.call_method0("read")?;
+            return Ok(Value::Tuple(vec![to_value(&items.get_item(0)?)?, to_value(&content)?]));
+        }
         return Ok(Value::Tuple(items.iter().map(|item| to_value(&item)).collect::<PyResult<_>>()?));
     }
     if let Ok(items) = object.cast::<PyDict>() {
@@ -241,10 +246,8 @@ pub(crate) fn to_python(py: Python<'_>, value: Value) -> PyResult<Py<PyAny>> {
         Value::Foreign(object) => {
             if let Some(python) = object.as_any().downcast_ref::<PythonObject>() {
                 python.object.clone_ref(py)
-            } else if let Some(reference) = PyNpyRef::of(object.as_ref()) {
-                any(Bound::new(py, reference)?.into_any())
-            } else if let Some(reference) = PyObjectRef::of(object.as_ref()) {
-                any(Bound::new(py, reference)?.into_any())
+            } else if let Some(reference) = reference_object(py, object.as_ref())? {
+                reference
             } else {
                 return Err(from_any(format!(
                     "a value of type {} has no form in Python",

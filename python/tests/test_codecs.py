@@ -104,8 +104,9 @@ def test_registry(schema):
     assert {"pair", "swapped", "blob", "npy"} <= set(dj.list_codecs())
     assert dj.get_codec("<pair@main>") is dj.get_codec("pair") and dj.get_codec("blob").name == "blob"
     assert repr(dj.get_codec("pair")) == "<PairCodec(name='pair')>"
-    assert codecs.resolve_dtype("<swapped@main>") == ("json", ["swapped", "pair", "blob", "hash"], "main")
-    assert codecs.resolve_dtype("<pair>") == ("bytes", ["pair", "blob"], None)
+    dtype, chain, store = codecs.resolve_dtype("<swapped@main>")
+    assert (dtype, [codec.name for codec in chain], store) == ("json", ["swapped", "pair", "blob", "hash"], "main")
+    assert codecs.resolve_dtype("<pair>") == ("bytes", [dj.get_codec("pair"), dj.get_codec("blob")], None)
     assert codecs.parse_type_spec("<blob@cold>") == ("blob", "cold")
     assert codecs.parse_type_spec("<blob@>") == ("blob", "") and codecs.parse_type_spec("blob") == ("blob", None)
     with pytest.raises(dj.DataJointError, match="internal-only"):

@@ -151,6 +151,12 @@ pub trait Adapter: Send {
     /// [`DbError`] when the statement fails.
     fn execute(&mut self, sql: &str, parameters: &[(Value, ColumnType)]) -> Result<u64, DbError>;
 
+    /// Names of the columns that a statement yields; none for a statement that only changes something.
+    ///
+    /// # Errors
+    /// [`DbError::Syntax`] when the database does not understand it.
+    fn column_names(&mut self, sql: &str) -> Result<Vec<String>, DbError>;
+
     /// Runs a query with `?` parameters and hands every row to `sink`, decoded by `columns`' types.
     ///
     /// # Errors

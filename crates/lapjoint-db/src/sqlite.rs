@@ -193,6 +193,10 @@ impl Adapter for SqliteAdapter {
         query::execute(&mut self.link, sql, parameters)
     }
 
+    fn column_names(&mut self, sql: &str) -> Result<Vec<String>, DbError> {
+        query::column_names(self.link.raw()?, sql)
+    }
+
     fn query(
         &mut self,
         sql: &str,

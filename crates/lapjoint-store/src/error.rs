@@ -101,7 +101,8 @@ pub enum StoreError {
     },
     /// Nobody knows this protocol.
     #[error(
-        "Unknown protocol \"{protocol}\" in config.stores[\"{store}\"]. Built-in: {}.",
+        "Unknown protocol \"{protocol}\" in config.stores[\"{store}\"]. Built-in: {}. Install a plugin package for \
+         additional protocols.",
         crate::spec::Protocol::NAMES.join(", ")
     )]
     UnknownProtocol {

@@ -35,6 +35,12 @@ impl Stores {
         Self(Arc::new(Inner { config: RwLock::new(config), options, open: Mutex::default() }))
     }
 
+    /// Whether both share one configuration.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// A copy of the configuration as it is now.
     #[must_use]
     pub fn config(&self) -> Config {

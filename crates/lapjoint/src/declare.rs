@@ -1,5 +1,6 @@
 //! Declaration: a definition becomes a table, with every type and reference resolved first.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lapjoint_codec::{Chain, CodecError};
@@ -16,6 +17,10 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::schema::Schema;
 
+/// Tables that the host language found for the names of references in a definition, as they are written there:
+/// `Session`, `lab.Session`.
+pub type References = HashMap<String, TableId>;
+
 /// Declares a table, or opens it when it exists already.
 pub(crate) fn declare(
     schema: &Schema,
@@ -23,6 +28,7 @@ pub(crate) fn declare(
     master: Option<&TableId>,
     class_name: &str,
     text: &str,
+    references: &References,
 ) -> Result<Arc<BoundTable>, Error> {
     let connection = schema.connection();
     let definition = Definition::parse(text)
@@ -39,7 +45,7 @@ pub(crate) fn declare(
             "Cannot declare new tables inside a transaction, e.g. from inside a populate/make call",
         ));
     }
-    let def = Declaration::new(schema, master, class_name, id).build(&definition)?;
+    let def = Declaration::new(schema, master, class_name, id, references).build(&definition)?;
     connection.lock()?.adapter_mut().create_table(&def).map_err(Error::db(&def.id))?;
     // What the database has counts: another process may have declared the table in the same moment.
     connection.bound(&def.id)?.ok_or_else(|| Error::UnknownTable {
@@ -73,11 +79,18 @@ struct Declaration<'s> {
     schema: &'s Schema,
     master: Option<&'s TableId>,
     class_name: &'s str,
+    references: &'s References,
     def: TableDef,
 }
 
 impl<'s> Declaration<'s> {
-    const fn new(schema: &'s Schema, master: Option<&'s TableId>, class_name: &'s str, id: TableId) -> Self {
+    const fn new(
+        schema: &'s Schema,
+        master: Option<&'s TableId>,
+        class_name: &'s str,
+        id: TableId,
+        references: &'s References,
+    ) -> Self {
         let def = TableDef {
             id,
             comment: String::new(),
@@ -86,7 +99,7 @@ impl<'s> Declaration<'s> {
             foreign_keys: Vec::new(),
             indexes: Vec::new(),
         };
-        Self { schema, master, class_name, def }
+        Self { schema, master, class_name, references, def }
     }
 
     fn build(mut self, definition: &Definition) -> Result<TableDef, Error> {
@@ -266,6 +279,9 @@ impl<'s> Declaration<'s> {
             && (name == "master" || crate::names::class_name(&master.table) == name)
         {
             return connection.bound(master);
+        }
+        if let Some(id) = self.references.get(name) {
+            return connection.bound(id);
         }
         if let Some(found) = self.schema.find(name)? {
             return Ok(Some(found));

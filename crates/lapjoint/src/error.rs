@@ -67,6 +67,35 @@ pub enum Error {
         /// What is wrong and what to do.
         message: String,
     },
+    /// A row has a field that the table lacks.
+    #[error(
+        "{table}, row {row}: `{field}` is not in the table heading{}. To ignore extra fields in insert, set \
+         ignore_extra_fields. The table has: {}",
+        nearest_text(nearest.as_deref()),
+        known.join(", ")
+    )]
+    UnknownField {
+        /// Table.
+        table: String,
+        /// Place of the row in the insert, from 0.
+        row: u64,
+        /// Field that the table lacks.
+        field: String,
+        /// The attribute that is most like it.
+        nearest: Option<String>,
+        /// Attributes of the table.
+        known: Vec<String>,
+    },
+    /// A row lacks a value that the table needs.
+    #[error("{table}, row {row}: {message}")]
+    MissingValue {
+        /// Table.
+        table: String,
+        /// Place of the row in the insert, from 0.
+        row: u64,
+        /// Which value, and what to do.
+        message: String,
+    },
     /// An attribute is not there.
     #[error("`{attribute}` is not an attribute of {place}{}", nearest_text(nearest.as_deref()))]
     UnknownAttribute {

@@ -5,12 +5,14 @@ mod matching;
 
 use lapjoint_types::Value;
 use lapjoint_types::naming::Tier;
+use lapjoint_types::suggest::nearest;
 
 pub(crate) use encode::Encoder;
 use encode::weight_bytes;
 use matching::Matching;
 
 use crate::error::Error;
+use crate::query::Query;
 use crate::row::Row;
 use crate::table::{InsertOptions, Table};
 use crate::work::Work;
@@ -28,12 +30,7 @@ pub(crate) fn insert(
     options: &InsertOptions,
 ) -> Result<u64, Error> {
     let bound = table.bound();
-    if matches!(bound.tier, Tier::Imported | Tier::Computed) && !options.allow_direct_insert {
-        return Err(Error::usage(
-            "Inserts into an auto-populated table can only be done inside its make method during a populate call. To \
-             override, set keyword argument allow_direct_insert=True.",
-        ));
-    }
+    refuse_direct(table, options)?;
     let Some(first) = rows.next() else { return Ok(0) };
     let mut matching = Matching::new(bound, &first, options.ignore_extra_fields);
     let attributes: Vec<_> = matching.attributes().cloned().collect();
@@ -64,6 +61,48 @@ pub(crate) fn insert(
             .insert(&bound.def, &columns, &mut encoded.into_iter(), options.mode)
             .map_err(Error::db(&bound.def.id))
     })
+}
+
+/// Inserts the rows of a query with their stored values as they are: objects are referred to by both tables.
+pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions) -> Result<u64, Error> {
+    refuse_direct(table, options)?;
+    let bound = table.bound();
+    let select = query.compile()?;
+    let given = select.heading().names();
+    if !options.ignore_extra_fields
+        && let Some(extra) = given.iter().find(|name| bound.heading.get(name).is_none())
+    {
+        let known = bound.heading.names();
+        return Err(Error::UnknownField {
+            table: bound.def.id.to_string(),
+            row: 0,
+            field: extra.clone(),
+            nearest: nearest(extra, known.iter().map(String::as_str)).map(str::to_owned),
+            known,
+        });
+    }
+    let columns: Vec<String> =
+        bound.heading.names().into_iter().filter(|name| given.contains(name)).collect();
+    let connection = table.schema().connection();
+    connection.transaction(|| {
+        let rows = query.stored(&select, &columns)?;
+        let mut guard = connection.lock()?;
+        guard
+            .adapter_mut()
+            .insert(&bound.def, &columns, &mut rows.into_iter(), options.mode)
+            .map_err(Error::db(&bound.def.id))
+    })
+}
+
+/// Rows of imported and computed tables come from their computation.
+fn refuse_direct(table: &Table, options: &InsertOptions) -> Result<(), Error> {
+    if matches!(table.tier(), Tier::Imported | Tier::Computed) && !options.allow_direct_insert {
+        return Err(Error::usage(
+            "Inserts into an auto-populated table can only be done inside its make method during a populate call. To \
+             override, set keyword argument allow_direct_insert=True.",
+        ));
+    }
+    Ok(())
 }
 
 /// Inserts rows that have nothing to encode, batch by batch in one transaction. The lock is free while the caller's

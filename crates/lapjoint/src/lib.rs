@@ -41,16 +41,19 @@ mod query;
 mod recovery;
 mod row;
 mod schema;
+mod statement;
 mod table;
 mod update;
 mod work;
 
 pub use connection::{Connection, ConnectionOptions};
+pub use declare::References;
 pub use error::Error;
 pub use heading::{Attribute, Heading, Storage};
 pub use query::{Condition, DeleteOptions, DeleteReport, PartIntegrity, ProjectItem, Query};
 pub use recovery::RecoveryReport;
 pub use row::Row;
+pub use statement::Statement;
 pub use schema::Schema;
 pub use table::{InsertOptions, Table};
 

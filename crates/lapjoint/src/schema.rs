@@ -8,7 +8,7 @@ use lapjoint_types::suggest::nearest;
 
 use crate::bound::BoundTable;
 use crate::connection::Connection;
-use crate::declare;
+use crate::declare::{self, References};
 use crate::error::Error;
 use crate::names;
 use crate::recovery::RecoveryReport;
@@ -76,7 +76,36 @@ impl Schema {
     /// [`Error::Definition`] or [`Error::Declare`] with the line; [`Error::BindCodec`] for an attribute whose codec is
     /// unknown, whose store is not configured, or whose chain is circular.
     pub fn declare(&self, tier: Tier, class_name: &str, definition: &str) -> Result<Table, Error> {
-        let table = declare::declare(self, tier, None, class_name, definition)?;
+        self.declare_with(tier, None, class_name, definition, &References::new())
+    }
+
+    /// Declares a table whose definition names other tables by names of the host language: what `references` has is looked
+    /// up there, all else as by [`declare`](Self::declare). With a `master`, the table is its part.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, References, Tier};
+    /// # let connection = Connection::in_memory()?;
+    /// # let lab = connection.schema("lab")?;
+    /// let subject = connection.schema("colony")?.manual("Mouse", "mouse : varchar(8)")?;
+    /// let references = References::from([("Subject".to_owned(), subject.id().clone())]);
+    /// let session = lab.declare_with(Tier::Manual, None, "Session", "-> Subject\nsession : int16", &references)?;
+    /// assert_eq!(session.heading().primary_key(), ["mouse", "session"]);
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`declare`](Self::declare).
+    pub fn declare_with(
+        &self,
+        tier: Tier,
+        master: Option<&Table>,
+        class_name: &str,
+        definition: &str,
+        references: &References,
+    ) -> Result<Table, Error> {
+        let tier = if master.is_some() { Tier::Part } else { tier };
+        let table =
+            declare::declare(self, tier, master.map(Table::id), class_name, definition, references)?;
         Ok(Table::new(self.clone(), table))
     }
 
@@ -127,8 +156,7 @@ impl Schema {
     /// # Errors
     /// As for [`declare`](Self::declare).
     pub fn part(&self, master: &Table, class_name: &str, definition: &str) -> Result<Table, Error> {
-        let table = declare::declare(self, Tier::Part, Some(master.id()), class_name, definition)?;
-        Ok(Table::new(self.clone(), table))
+        self.declare_with(Tier::Part, Some(master), class_name, definition, &References::new())
     }
 
     /// An existing table, by class name (`Session`, `Session.Trial`) or table name (`__session`).

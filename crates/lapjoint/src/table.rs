@@ -179,6 +179,14 @@ impl Table {
         insert::insert(self, &mut rows.into_iter().map(Into::into), options)
     }
 
+    /// Inserts the rows of a query of the same database, with their stored values as they are; returns their number.
+    ///
+    /// # Errors
+    /// As for [`insert`](Self::insert).
+    pub fn insert_query(&self, query: &Query, options: &InsertOptions) -> Result<u64, Error> {
+        insert::insert_query(self, query, options)
+    }
+
     /// Changes attributes of one existing row; `row` has the whole primary key and the attributes to change.
     ///
     /// A value that is replaced leaves its object in the store until it is collected.
@@ -211,5 +219,15 @@ impl Table {
     /// [`Error::Usage`] for a part table, which goes with its master.
     pub fn drop_table(self) -> Result<Vec<TableId>, Error> {
         drop::drop_table(&self)
+    }
+
+    /// Drops this table alone, a part too.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when rows of other tables refer to its rows.
+    pub fn drop_quick(self) -> Result<(), Error> {
+        let connection = self.schema.connection();
+        connection.forget_tables();
+        connection.lock()?.adapter_mut().drop_table(self.id()).map_err(Error::db(self.id()))
     }
 }

@@ -87,7 +87,7 @@ impl Matching {
         if matches!(attribute.default, Some(DefaultValue::CurrentTimestamp)) {
             return Ok(Value::DateTime(now()));
         }
-        attribute.default_value().ok_or_else(|| Error::Row {
+        attribute.default_value().ok_or_else(|| Error::MissingValue {
             table: self.table.def.id.to_string(),
             row: number,
             message: format!(
@@ -109,17 +109,12 @@ impl Matching {
             && let Some(extra) = names.iter().find(|name| heading.get(name).is_none())
         {
             let known = heading.names();
-            let hint = nearest(extra, known.iter().map(String::as_str))
-                .map(|name| format!(" (did you mean `{name}`?)"))
-                .unwrap_or_default();
-            return Err(Error::Row {
+            return Err(Error::UnknownField {
                 table: self.table.def.id.to_string(),
                 row: number,
-                message: format!(
-                    "`{extra}` is not in the table heading{hint}. To ignore extra fields in insert, set \
-                     ignore_extra_fields. The table has: {}",
-                    known.join(", ")
-                ),
+                field: extra.clone(),
+                nearest: nearest(extra, known.iter().map(String::as_str)).map(str::to_owned),
+                known,
             });
         }
         let inserted: Vec<&str> = self.attributes().map(|attribute| attribute.name.as_str()).collect();

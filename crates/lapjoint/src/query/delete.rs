@@ -121,6 +121,28 @@ impl Query {
         deleted
     }
 
+    /// Deletes the rows of a restricted table and nothing else; returns their number. The database refuses if other rows
+    /// refer to them.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] on anything but a restricted table; [`Error::Database`] when rows are referred to.
+    pub fn delete_quick(&self) -> Result<u64, Error> {
+        let mut guard = self.connection().lock()?;
+        let condition = self.delete_condition(&guard)?;
+        let own_transaction = !guard.in_transaction();
+        if own_transaction {
+            guard.adapter_mut().begin(TransactionMode::Write)?;
+        }
+        let deleted = delete_step(&Step { table: Arc::clone(self.base()), condition }, &mut guard);
+        if own_transaction {
+            match &deleted {
+                Ok(_) => guard.adapter_mut().commit()?,
+                Err(_) => guard.adapter_mut().rollback()?,
+            }
+        }
+        deleted
+    }
+
     fn delete_graph(&self) -> Result<Graph, Error> {
         let schema = Schema::new(self.connection().clone(), self.base().def.id.schema.clone());
         Graph::of_database(&schema)
@@ -144,13 +166,8 @@ impl Query {
         Ok(DeleteReport { tables })
     }
 
-    /// The tables to delete from, children first, each with the condition on its rows.
-    fn delete_plan(
-        &self,
-        graph: &Graph,
-        guard: &mut Guard<'_>,
-        options: &DeleteOptions,
-    ) -> Result<Vec<Step>, Error> {
+    /// The condition on the rows to be deleted.
+    fn delete_condition(&self, guard: &Guard<'_>) -> Result<String, Error> {
         let select = super::select::Select::compile(self.expression(), guard.adapter())?;
         if !select.is_plain_restriction() {
             return Err(Error::usage(
@@ -158,9 +175,19 @@ impl Query {
                  by them.",
             ));
         }
-        let base = self.base();
         let condition = select.where_sql();
-        let condition = condition.strip_prefix(" WHERE ").unwrap_or("1=1").to_owned();
+        Ok(condition.strip_prefix(" WHERE ").unwrap_or("1=1").to_owned())
+    }
+
+    /// The tables to delete from, children first, each with the condition on its rows.
+    fn delete_plan(
+        &self,
+        graph: &Graph,
+        guard: &mut Guard<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Vec<Step>, Error> {
+        let base = self.base();
+        let condition = self.delete_condition(guard)?;
         let mut seeds = BTreeMap::from([(base.def.id.clone(), condition)]);
         loop {
             let conditions = spread(graph, guard.adapter(), &seeds, &base.def.id)?;

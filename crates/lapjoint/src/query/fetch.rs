@@ -155,6 +155,27 @@ impl Query {
         Ok(self.proj([attribute]))
     }
 
+    /// The rows of the named attributes as the database holds them. The caller and its codecs may come back to this
+    /// connection: all rows are read, and the lock is gone, before any of them runs.
+    pub(crate) fn stored(&self, select: &Select, names: &[String]) -> Result<Vec<Vec<Value>>, Error> {
+        let columns: Vec<(String, ColumnType)> = names
+            .iter()
+            .filter_map(|name| select.columns.iter().find(|c| c.attribute.name == *name))
+            .map(|column| (column.attribute.name.clone(), column.attribute.column.clone()))
+            .collect();
+        let mut stored = Vec::new();
+        let mut guard = self.connection().lock()?;
+        let sql = select.sql(guard.adapter(), names)?;
+        guard
+            .adapter_mut()
+            .query(&sql, &[], &columns, &mut |values| {
+                stored.push(values);
+                ControlFlow::Continue(())
+            })
+            .map_err(Error::db(&self.base().def.id))?;
+        Ok(stored)
+    }
+
     /// Runs the statement and decodes its rows batch by batch.
     fn stream(
         &self,
@@ -169,20 +190,7 @@ impl Query {
             .collect();
         let decoder = Decoder::new(self, attributes);
         let shared = Arc::new(names.to_vec());
-        let columns: Vec<_> = decoder.attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
-        // The caller and its codecs may come back to this connection: rows are read first, and the lock is gone before any
-        // of them runs.
-        let mut stored = Vec::new();
-        let mut guard = self.connection().lock()?;
-        let sql = select.sql(guard.adapter(), names)?;
-        guard
-            .adapter_mut()
-            .query(&sql, &[], &columns, &mut |values| {
-                stored.push(values);
-                ControlFlow::Continue(())
-            })
-            .map_err(Error::db(&self.base().def.id))?;
-        drop(guard);
+        let stored = self.stored(select, names)?;
         if !decoder.has_codecs {
             for values in stored {
                 if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {

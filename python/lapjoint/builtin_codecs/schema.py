@@ -1,0 +1,5 @@
+"""The base of codecs that keep files of their own."""
+
+from ..codecs import SchemaCodec
+
+__all__ = ["SchemaCodec"]

@@ -1,0 +1,166 @@
+"""Forms in which rows are given: dicts, arrays, frames."""
+
+import warnings
+
+from .errors import DataJointError
+
+
+class Fetch:
+    """What fetches the rows of a query. The query gives `_ordered`, `heading` and `proj`."""
+
+    def to_dicts(self, order_by=None, limit=None, offset=None, squeeze=False):
+        """All rows as dicts."""
+        rows = self._ordered(order_by, limit, offset).fetch()
+        return _squeezed(rows) if squeeze else rows
+
+    def keys(self, order_by=None, limit=None, offset=None):
+        """The primary keys of all rows."""
+        names = self.primary_key
+        query = self._ordered(order_by, limit, offset).proj([], [])
+        return [{name: row[name] for name in names} for row in query.fetch()]
+
+    def to_arrays(self, *attributes, include_key=False, order_by=None, limit=None, offset=None, squeeze=False):
+        """Columns as numpy arrays: one for one attribute, a tuple for several; without attributes one array of records."""
+        import numpy as np
+
+        if attributes:
+            return self._columns(attributes, include_key, order_by, limit, offset, squeeze)
+        rows = self.to_dicts(order_by, limit, offset, squeeze)
+        records = np.empty(len(rows), dtype=self.heading.as_dtype)
+        for name in self.heading.names:
+            records[name] = _column([row[name] for row in rows], self.heading[name].dtype)
+        return records
+
+    def _columns(self, attributes, include_key, order_by, limit, offset, squeeze):
+        unknown = [name for name in attributes if name not in self.heading]
+        if unknown:
+            raise DataJointError(f"Attribute `{unknown[0]}` not found.")
+        query = self._ordered(order_by, limit, offset).proj(list(attributes), [])
+        rows = _squeezed(query.fetch()) if squeeze else query.fetch()
+        columns = [_column([row[name] for row in rows], self.heading[name].dtype) for name in attributes]
+        if include_key:
+            names = self.primary_key
+            return [{name: row[name] for name in names} for row in rows], *columns
+        return columns[0] if len(columns) == 1 else tuple(columns)
+
+    def to_pandas(self, order_by=None, limit=None, offset=None, squeeze=False):
+        """All rows as a pandas frame, indexed by the primary key."""
+        import pandas
+
+        frame = pandas.DataFrame(self.to_dicts(order_by, limit, offset, squeeze), columns=self.heading.names)
+        return frame.set_index(self.primary_key) if self.primary_key else frame
+
+    def to_polars(self, order_by=None, limit=None, offset=None, squeeze=False):
+        """All rows as a polars frame."""
+        polars = _needed("polars", "to_polars")
+        rows = self.to_dicts(order_by, limit, offset, squeeze)
+        columns = {name: [_plain(row[name]) for row in rows] for name in self.heading.names}
+        return polars.DataFrame(columns, strict=False)
+
+    def to_arrow(self, order_by=None, limit=None, offset=None, squeeze=False):
+        """All rows as an Arrow table."""
+        pyarrow = _needed("pyarrow", "to_arrow")
+        rows = self.to_dicts(order_by, limit, offset, squeeze)
+        return pyarrow.table({name: pyarrow.array([_plain(row[name]) for row in rows]) for name in self.heading.names})
+
+    def fetch1(self, *attributes, squeeze=False):
+        """The only row as a dict; or its value of one attribute, or a tuple of values (`"KEY"` gives the primary key)."""
+        names = [name for name in attributes if name != "KEY"]
+        unknown = [name for name in names if name not in self.heading]
+        if unknown:
+            raise DataJointError(f"Attribute `{unknown[0]}` not found.")
+        query = self._query.proj(names, []) if attributes else self._query
+        rows = query.top(2, 0, []).fetch()
+        if len(rows) != 1:
+            found = f"{len(self)} tuples found" if rows else "0 tuples found"
+            raise DataJointError(f"fetch1 requires exactly one tuple in the input set. {found}: {self._shown()}")
+        row = (_squeezed(rows) if squeeze else rows)[0]
+        if not attributes:
+            return row
+        key = {name: row[name] for name in self.primary_key}
+        values = tuple(key if name == "KEY" else row[name] for name in attributes)
+        return values[0] if len(values) == 1 else values
+
+    def fetch(
+        self, *attributes, offset=None, limit=None, order_by=None, format=None, as_dict=None, squeeze=False
+    ):  # fmt: skip
+        """Rows in DataJoint 1's forms: records, columns of attributes (`"KEY"` for primary keys), dicts or a frame."""
+        warnings.warn(
+            "fetch() is deprecated since DataJoint 2.0: use to_dicts(), to_pandas(), to_arrays(), keys() or fetch1()",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        options = {"order_by": order_by, "limit": limit, "offset": offset, "squeeze": squeeze}
+        if format == "frame":
+            if attributes or as_dict is not None:
+                raise DataJointError("format='frame' cannot be combined with attributes or as_dict")
+            return self.to_pandas(**options)
+        if "KEY" in attributes and not as_dict:
+            names = [name for name in attributes if name != "KEY"]
+            if not names:
+                return self.keys(order_by=order_by, limit=limit, offset=offset)
+            keys, *columns = self.to_arrays(*names, include_key=True, **options)
+            columns = dict(zip(names, columns), KEY=keys)
+            return tuple(columns[name] for name in attributes)
+        if as_dict:
+            if not attributes:
+                return self.to_dicts(**options)
+            wanted = [n for name in attributes for n in (self.primary_key if name == "KEY" else [name])]
+            rows = self.proj(*(name for name in attributes if name != "KEY")).to_dicts(**options)
+            return [{name: row[name] for name in wanted if name in row} for row in rows]
+        return self.to_arrays(*attributes, **options)
+
+    def head(self, limit=25):
+        """The first rows in the order of the primary key."""
+        return self.to_dicts("KEY", limit)
+
+    def tail(self, limit=25):
+        """The last rows in the order of the primary key."""
+        return self.to_dicts("KEY DESC", limit)[::-1]
+
+    def __iter__(self):
+        yield from self.to_dicts()
+
+
+def _needed(module, method):
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise ImportError(f"{module} is required for {method}(): pip install {module}") from None
+
+
+def _column(values, dtype):
+    """A column as an array; of objects where numpy has no type that holds all of them."""
+    import numpy as np
+
+    if dtype != object and None not in values:
+        return np.array(values, dtype=dtype)
+    column = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        column[index] = value
+    if dtype == np.float64:
+        return np.array([np.nan if value is None else value for value in values], dtype=dtype)
+    return column
+
+
+def _plain(value):
+    """A value as frames hold it: what they have no type for stands as text or list."""
+    import uuid
+
+    import numpy as np
+
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _squeezed(rows):
+    """Rows whose arrays have lost their axes of length 1."""
+    import numpy as np
+
+    return [
+        {name: value.squeeze() if isinstance(value, np.ndarray) else value for name, value in row.items()}
+        for row in rows
+    ]
