@@ -1,6 +1,6 @@
 """Typed tables whose cells can be anything: DataJoint's API on a Rust engine."""
 
-from . import blob, codecs, errors
+from . import blob, codecs, errors, utils
 from ._core import __version__
 from .blob import MatCell, MatStruct
 from .codecs import Codec, SchemaCodec, get_codec, list_codecs
@@ -34,5 +34,5 @@ __all__ = [
     "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
     "StorageAdapter", "Table", "ThreadSafetyError", "Top", "ValidationResult", "VirtualModule", "__version__", "blob",
     "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter", "install_as_datajoint", "list_codecs",
-    "list_schemas", "logger", "schema", "virtual_schema",
+    "list_schemas", "logger", "schema", "utils", "virtual_schema",
 ]  # fmt: skip

@@ -15,6 +15,10 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, fullname, path=None, target=None):
         """Ours where there is one."""
+        if fullname == "datajoint":
+            spec = importlib.util.spec_from_loader(fullname, self, is_package=True)
+            spec.loader_state = "lapjoint"
+            return spec
         if not fullname.startswith("datajoint."):
             return None
         name = fullname.removeprefix("datajoint.")

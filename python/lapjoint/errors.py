@@ -67,6 +67,10 @@ class UnknownFieldError(UnknownAttributeError, KeyError):
     __str__ = Exception.__str__  # a KeyError shows its message in quotes
 
 
+class NotAlterableError(DataJointError, NotImplementedError):
+    """A definition changes what `alter` cannot change."""
+
+
 class SettingNotFoundError(DataJointError, KeyError):
     """There is no setting of this name."""
 

@@ -41,7 +41,8 @@ class QueryExpression(Fetch):
         """Rows for which a condition holds: a dict, SQL, a list (any of them), another table or query."""
         if isinstance(condition, Top):
             return self._derive(self._query.top(condition.limit, condition.offset, condition.order_by or []))
-        return self._derive(self._query.restrict(self._condition(condition)))
+        condition = self._condition(condition)
+        return self._derive(self._query.restrict(condition))
 
     def _condition(self, condition):
         """A condition as the engine takes it."""
@@ -77,7 +78,8 @@ class QueryExpression(Fetch):
         return self.restrict(condition)
 
     def __sub__(self, condition):
-        return self._derive(self._query.exclude(self._condition(condition)))
+        condition = self._condition(condition)
+        return self._derive(self._query.exclude(condition))
 
     def __neg__(self):
         return Not(self)

@@ -3,6 +3,12 @@
 from html import escape
 
 
+_STYLE = """<style>
+.lapjoint { border-collapse: collapse; font-size: 0.9em; }
+.lapjoint th, .lapjoint td { text-align: left; padding: 0.2em 0.8em; border-bottom: 1px solid #8884; }
+</style>"""
+
+
 def _cells(expression, limit):
     config = expression.connection._config
     limit = limit or config.get("display.limit", 12)
@@ -41,13 +47,13 @@ def html(expression):
     def column(name):
         title = escape(heading[name].comment)
         shown = f"<u>{escape(name)}</u>" if heading[name].in_key else escape(name)
-        return f'<th title="{title}" style="text-align:left">{shown}</th>'
+        return f'<th title="{title}">{shown}</th>'
 
     head = "".join(map(column, heading.names))
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     comment = escape(heading.table_status["comment"])
     foot = "<p>...</p>" if more else ""
     return (
-        f"<b>{comment}</b><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"{_STYLE}<b>{comment}</b><table class='lapjoint'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"{foot}<p>Total: {len(expression)}</p>"
     )

@@ -21,6 +21,8 @@ def rows_as_dicts(rows, heading):
     names = None
     for row in rows:
         if type(row) is dict:
+            if not row:
+                _refuse_empty(heading)
             yield row
         elif isinstance(row, Mapping):
             yield dict(row)
@@ -33,6 +35,15 @@ def rows_as_dicts(rows, heading):
         else:
             names = names or heading.names
             yield _positional(row, names)
+
+
+def _refuse_empty(heading):
+    """A row without values is one where every attribute has a default."""
+    needed = [
+        name for name, a in heading.attributes.items() if not a.nullable and a.default is None and not a.autoincrement
+    ]  # fmt: skip
+    if needed:
+        raise DataJointError(f"Cannot insert empty row. The following attributes require values: {needed}")
 
 
 def _positional(row, names):

@@ -8,6 +8,7 @@ from .connection import conn, list_schemas
 from .errors import DataJointError
 from .references import definition_of, parts_of, references
 from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, UserTable
+from .utils import to_camel_case
 
 __all__ = ["Schema", "VirtualModule", "list_schemas", "virtual_schema"]
 
@@ -107,6 +108,10 @@ class Schema:
 
     def _declare_one(self, cls, context, creates, master):
         cls._schema_connection = self.connection
+        cls.declaration_context = context
+        if cls.definition is None and creates:
+            # A table that is there already needs no definition to be used.
+            creates = master is not None or cls.__name__ not in self
         definition = definition_of(cls) if creates else None
         if creates:
             found = references(definition, {name: value for name, value in context.items() if value is not cls})
@@ -148,7 +153,17 @@ class Schema:
 
     def get_table(self, name):
         """A table by class name (`Session`, `Session.Trial`) or table name."""
-        return FreeTable(self.connection, f"{self.database}.{self._active().table(name).table_name}")
+        return FreeTable(self.connection, f"{self.database}.{self._find(name).table_name}")
+
+    def _find(self, name):
+        """A table by class name, table name, or table name without the sign of its tier."""
+        try:
+            return self._active().table(name)
+        except DataJointError:
+            camel = to_camel_case(name)
+            if camel == name:
+                raise
+            return self._active().table(camel)
 
     def __getitem__(self, name):
         return self.get_table(name)
@@ -158,7 +173,7 @@ class Schema:
 
     def __contains__(self, name):
         try:
-            self._active().table(name)
+            self._find(name)
         except DataJointError:
             return False
         return True

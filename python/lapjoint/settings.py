@@ -206,8 +206,16 @@ class Config:
 
     def get_store_spec(self, store=None, *, use_filepath_default=False):
         """All settings of a store, checked and completed; without a name those of the default store."""
-        name = self._core.checked_store_name(store or None, use_filepath_default)
-        return {**STORE_DEFAULTS, **self._core.get("stores")[name]}
+        from .storage_adapter import adapter_of
+
+        stores = self._core.get("stores")
+        adapter = adapter_of(self, store)
+        if adapter is None:
+            name = self._core.checked_store_name(store or None, use_filepath_default)
+        else:
+            name = store or stores["default"]
+            adapter.validate_spec(stores[name])
+        return {**STORE_DEFAULTS, **stores[name]}
 
     @staticmethod
     def save_template(path=CONFIG_FILENAME, minimal=True, create_secrets_dir=True):

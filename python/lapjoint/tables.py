@@ -1,9 +1,11 @@
 """Tables as classes: tiers, parts, insert, drop."""
 
 from . import rows as _rows
+from .connection import conn
 from .errors import DataJointError
 from .expression import QueryExpression
-from .prompt import confirmed, user_choice
+from .prompt import confirmed
+from .utils import user_choice
 from .validation import ValidationResult, validate
 
 __all__ = [
@@ -16,6 +18,9 @@ _FORWARDED = frozenset(
     "insert insert1 insert_dataframe join keys parents parts populate preview primary_key progress proj restrict staged_insert1 "
     "tail to_arrays to_arrow to_arrow_batches to_dicts to_pandas to_polars update1 validate".split()
 )
+# Names of tables, without the signs of their tiers.
+_NAME = "[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*"
+
 _PROPERTIES = frozenset(("connection", "table_name", "full_table_name"))
 
 
@@ -100,6 +105,29 @@ class Table(QueryExpression):
         if printout:
             print(text)
         return text
+
+    def alter(self, prompt=True, context=None):
+        """Changes the table's secondary attributes to those of the present `definition` of its class.
+
+        A comment that begins with `{old_name}` renames that attribute. Values of changed attributes are checked against
+        their new types; if one does not fit, the table stays as it is.
+        """
+        from .references import definition_of, references
+
+        cls = type(self)
+        core = self._bound()
+        definition = definition_of(cls)
+        found = references(definition, context if context is not None else getattr(cls, "declaration_context", {}))
+        changes = core.alter(definition, found, True)
+        if not changes:
+            return
+        if prompt:
+            print("\n".join([f"{self.full_table_name}:", *changes]))
+            if user_choice("Execute?", default="no") != "yes":
+                return
+        core.alter(definition, found, False)
+        name = core.table_name
+        cls._core = self._schema_core().table(name)
 
     def insert1(self, row, **options):
         """Inserts one row. Options are those of `insert`."""
@@ -199,7 +227,9 @@ QueryExpression.insert = QueryExpression.insert1 = _restricted("insert", "Rows a
 class FreeTable(Table):
     """A table by its name in the database, without a class."""
 
-    def __init__(self, connection, full_table_name):
+    def __init__(self, connection, full_table_name=None):
+        if full_table_name is None:
+            connection, full_table_name = conn(), connection
         schema, _, table = full_table_name.replace("`", "").replace('"', "").partition(".")
         self._schema_connection = connection
         self._core = connection._core.schema(schema, False).table(table)
@@ -217,6 +247,7 @@ class UserTable(Table, metaclass=TableMeta):
     """A table that a class declares."""
 
     definition = None
+    tier_regexp = None
     _tier = "none"
 
     def __init_subclass__(cls, **options):
@@ -230,30 +261,35 @@ class Manual(UserTable):
     """Rows entered by people."""
 
     _tier = "Manual"
+    tier_regexp = rf"(?P<manual>{_NAME})$"
 
 
 class Lookup(UserTable):
     """Rows that belong to the definition, in `contents`."""
 
     _tier = "Lookup"
+    tier_regexp = rf"(?P<lookup>#{_NAME})$"
 
 
 class Imported(UserTable):
     """Rows filled from files and instruments."""
 
     _tier = "Imported"
+    tier_regexp = rf"(?P<imported>_{_NAME})$"
 
 
 class Computed(UserTable):
     """Rows filled from other tables."""
 
     _tier = "Computed"
+    tier_regexp = rf"(?P<computed>__{_NAME})$"
 
 
 class Part(UserTable):
     """Rows that belong to a row of the class around it."""
 
     _tier = "Part"
+    tier_regexp = rf"(?P<master>[#_]*{_NAME})__(?P<part>{_NAME})$"
     _master = None
 
     @property

@@ -28,9 +28,9 @@ class ValidationResult:
         """What was found, as text."""
         if self.is_valid:
             return f"Validation passed: {self.rows_checked} rows checked"
-        lines = [f"Validation failed: {len(self.errors)} errors in {self.rows_checked} rows"]
+        lines = [f"Validation failed: {len(self.errors)} error(s) in {self.rows_checked} rows"]
         for row, name, message in self.errors[:10]:
-            lines.append(f"  row {row}{f', field {name!r}' if name else ''}: {message}")
+            lines.append(f"  Row {row}{f', field {name!r}' if name else ''}: {message}")
         if len(self.errors) > 10:
             lines.append(f"  ... and {len(self.errors) - 10} more errors")
         return "\n".join(lines)

@@ -91,10 +91,7 @@ impl PySchema {
         master: Option<&PyTable>,
     ) -> PyResult<PyTable> {
         let tier = tier_of(tier)?;
-        let references: References = references
-            .into_iter()
-            .map(|(name, schema, table)| (name, TableId::new(schema, table)))
-            .collect();
+        let references = references_of(references);
         let master = master.map(|master| &master.0);
         py.detach(|| self.0.declare_with(tier, master, class_name, definition, &references))
             .map(PyTable)
@@ -124,6 +121,10 @@ impl PySchema {
     fn drop_schema(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.clone().drop_schema()).map_err(from_engine)
     }
+}
+
+fn references_of(references: Vec<(String, String, String)>) -> References {
+    references.into_iter().map(|(name, schema, table)| (name, TableId::new(schema, table))).collect()
 }
 
 fn insert_options(
@@ -249,6 +250,20 @@ impl PyTable {
         }
         let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
         py.detach(|| self.0.insert_with(converted, &options)).map_err(from_engine)
+    }
+
+    /// Changes the table to a definition; with `dry_run` only says what would change. The table is to be opened again.
+    fn alter(
+        &self,
+        py: Python<'_>,
+        definition: &str,
+        references: Vec<(String, String, String)>,
+        dry_run: bool,
+    ) -> PyResult<Vec<String>> {
+        let references = references_of(references);
+        py.detach(|| self.0.alter(definition, &references, dry_run))
+            .map(|done| done.changes)
+            .map_err(from_engine)
     }
 
     /// Inserts the rows of a query with their stored values; returns their number.

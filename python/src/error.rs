@@ -22,6 +22,7 @@ fn class(error: &Error) -> &'static str {
         Error::MissingValue { .. } => "MissingAttributeError",
         Error::Cell { source, .. } | Error::BindCodec { source, .. } => codec_class(source),
         Error::Store(source) => store_class(source),
+        Error::NotAlterable(_) => "NotAlterableError",
         _ => "DataJointError",
     }
 }

@@ -67,6 +67,9 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if let Ok(bytes) = object.cast::<PyByteArray>() {
         return Ok(Value::from(bytes.to_vec()));
     }
+    if object.get_type().name()?.to_str()? == "memoryview" {
+        return to_value(&object.call_method0("tobytes")?);
+    }
     if let Ok(items) = object.cast::<PyList>() {
         return Ok(Value::List(items.iter().map(|item| to_value(&item)).collect::<PyResult<_>>()?));
     }
@@ -127,7 +130,35 @@ fn by_type_name(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if object.is_instance(&py.import("os")?.getattr("PathLike")?)? {
         return Ok(Value::Str(py.import("os")?.call_method1("fspath", (object,))?.extract()?));
     }
+    if let Some(value) = collection(object)? {
+        return Ok(value);
+    }
     Ok(carried(object))
+}
+
+/// A collection of another class than Python's own: what it is by the abstract classes of `collections`.
+fn collection(object: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+    let abc = object.py().import("collections.abc")?;
+    let is = |name: &str| object.is_instance(&abc.getattr(name)?);
+    let items = || object.try_iter()?.map(|item| to_value(&item?)).collect::<PyResult<Vec<_>>>();
+    if is("Mapping")? {
+        let pairs = object.call_method0("items")?;
+        let pairs: PyResult<Vec<_>> = pairs
+            .try_iter()?
+            .map(|pair| {
+                let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+                Ok((to_value(&key)?, to_value(&value)?))
+            })
+            .collect();
+        return Ok(Some(Value::Dict(pairs?)));
+    }
+    if is("MutableSequence")? {
+        return Ok(Some(Value::List(items()?)));
+    }
+    if is("Sequence")? {
+        return Ok(Some(Value::Tuple(items()?)));
+    }
+    Ok(if is("Set")? { Some(Value::Set(items()?)) } else { None })
 }
 
 /// A Python object carried along as it is; `None` is null.

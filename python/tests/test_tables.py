@@ -74,7 +74,7 @@ def test_algebra(session):
     assert bool(session & "session > 1") and {"session": 1} in session()
     frame = session.Trial.to_pandas()
     assert list(frame.index.names) == ["subject", "session", "trial"] and frame.score.sum() == 3.0
-    assert "*subject" in repr(session()) and "Total: 6" in repr(session()) and "<table>" in session()._repr_html_()
+    assert "*subject" in repr(session()) and "Total: 6" in repr(session()) and "<table" in session()._repr_html_()
 
 
 def test_changes(session):

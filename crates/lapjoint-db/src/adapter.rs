@@ -104,6 +104,18 @@ pub trait Adapter: Send {
     /// [`DbError`] when the catalogue cannot be read.
     fn load_table(&mut self, id: &TableId) -> Result<Option<TableDef>, DbError>;
 
+    /// Changes the columns of a table, all or nothing. Key, foreign keys and indexes stay. `sources` has for each column of
+    /// `new` the column of `old` whose values it takes, or `None` for its default. Outside of a transaction only.
+    ///
+    /// # Errors
+    /// [`DbError`] when a value does not fit its new column; the table is then as it was.
+    fn alter_table(
+        &mut self,
+        old: &TableDef,
+        new: &TableDef,
+        sources: &[Option<String>],
+    ) -> Result<(), DbError>;
+
     /// Drops a table.
     ///
     /// # Errors

@@ -70,12 +70,9 @@ fn shown(value: &Value) -> String {
 /// [`Refusal`] when the type does not hold the value exactly. (`float32` holds the nearest number of single precision:
 /// that is what the type means.)
 pub fn normalise(value: Value, ty: &CoreType) -> Result<Value, Refusal> {
-    let value = match value {
-        Value::Null => return Ok(Value::Null),
-        Value::Array(array) if array.ndim() == 0 => scalar(*array),
-        other => other,
-    };
+    let value = plain(value);
     match ty {
+        _ if value.is_null() => Ok(value),
         CoreType::Int8 => number::integer(value, i8::MIN.into(), i8::MAX.into(), "int16"),
         CoreType::Int16 => number::integer(value, i16::MIN.into(), i16::MAX.into(), "int32"),
         CoreType::Int32 => number::integer(value, i32::MIN.into(), i32::MAX.into(), "int64"),
@@ -107,6 +104,15 @@ pub fn check_key(value: &Value) -> Result<(), Refusal> {
             "a primary key cannot be NaN, which is equal to nothing, so that no row could be found by it; use another value",
         )),
         _ => Ok(()),
+    }
+}
+
+/// A value without the type of numpy that it may have as a scalar.
+#[must_use]
+pub fn plain(value: Value) -> Value {
+    match value {
+        Value::Array(array) if array.ndim() == 0 => scalar(*array),
+        other => other,
     }
 }
 

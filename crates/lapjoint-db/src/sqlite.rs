@@ -24,6 +24,7 @@ use crate::schema::{ColumnType, TableDef, TableId};
 use connection::Link;
 use session::Sessions;
 
+mod alter;
 mod attach;
 mod catalog;
 mod collation;
@@ -152,6 +153,16 @@ impl Adapter for SqliteAdapter {
         self.link.live()?;
         self.link.require_schema(&id.schema)?;
         introspect::load_table(self.link.raw()?, id)
+    }
+
+    fn alter_table(
+        &mut self,
+        old: &TableDef,
+        new: &TableDef,
+        sources: &[Option<String>],
+    ) -> Result<(), DbError> {
+        self.link.live()?;
+        alter::alter_table(&mut self.link, old, new, sources)
     }
 
     fn drop_table(&mut self, id: &TableId) -> Result<(), DbError> {

@@ -45,7 +45,7 @@ pub(crate) fn declare(
             "Cannot declare new tables inside a transaction, e.g. from inside a populate/make call",
         ));
     }
-    let def = Declaration::new(schema, master, class_name, id, references).build(&definition)?;
+    let def = define(schema, master, class_name, &id, &definition, references)?;
     connection.lock()?.adapter_mut().create_table(&def).map_err(Error::db(&def.id))?;
     // What the database has counts: another process may have declared the table in the same moment.
     connection.bound(&def.id)?.ok_or_else(|| Error::UnknownTable {
@@ -75,6 +75,18 @@ fn table_name(
 }
 
 /// A table in the making.
+/// The table that a definition means.
+pub(crate) fn define(
+    schema: &Schema,
+    master: Option<&TableId>,
+    class_name: &str,
+    id: &TableId,
+    definition: &Definition,
+    references: &References,
+) -> Result<TableDef, Error> {
+    Declaration::new(schema, master, class_name, id.clone(), references).build(definition)
+}
+
 struct Declaration<'s> {
     schema: &'s Schema,
     master: Option<&'s TableId>,

@@ -135,6 +135,9 @@ pub enum Error {
     /// An operation is not possible on this expression or table.
     #[error("{0}")]
     Usage(String),
+    /// A definition changes what cannot be changed.
+    #[error("{0}")]
+    NotAlterable(String),
     /// An insert found that an object it shares was removed by another writer's failed insert in the same moment.
     #[error("object {path} of store `{store}` vanished while the insert was under way; run the insert again")]
     Vanished {

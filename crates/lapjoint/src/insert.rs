@@ -9,6 +9,7 @@ use lapjoint_types::suggest::nearest;
 
 pub(crate) use encode::Encoder;
 use encode::weight_bytes;
+pub(crate) use matching::now;
 use matching::Matching;
 
 use crate::error::Error;

@@ -24,6 +24,7 @@
 //! The rooms of this crate: [`Connection`] (database, stores, codecs), [`Schema`] (declares tables), [`Table`] (inserts,
 //! updates), [`Query`] (restricts, projects, fetches, deletes), [`objects`] (verifies stored objects).
 
+mod alter;
 mod bound;
 mod connection;
 mod declare;
@@ -46,6 +47,7 @@ mod table;
 mod update;
 mod work;
 
+pub use alter::Alteration;
 pub use connection::{Connection, ConnectionOptions};
 pub use declare::References;
 pub use error::Error;

@@ -64,8 +64,12 @@ pub(crate) fn prepare(guard: &mut Guard<'_>, schema: &str) -> Result<(), Error> 
 /// Leaves the intent's marker in the open transaction, and takes away those that are no longer needed.
 pub(crate) fn mark(guard: &mut Guard<'_>, intent: &Intent) -> Result<(), Error> {
     let table = marker_table(&intent.schema);
+    // Only of this schema, which has its table of markers: another one may have been dropped meanwhile.
     let finished = std::mem::take(&mut guard.state().finished);
-    for (schema, id) in &finished {
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        finished.into_iter().partition(|(schema, _)| *schema == intent.schema);
+    guard.state().finished = elsewhere;
+    for (schema, id) in &here {
         remove_marker(guard, schema, id)?;
     }
     let columns = ["intent_id".to_owned(), "session".to_owned()];

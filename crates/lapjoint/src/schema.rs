@@ -212,6 +212,10 @@ impl Schema {
     /// [`Error`] when the database refuses, for example because another schema refers to this one.
     pub fn drop_schema(self) -> Result<(), Error> {
         self.connection.forget_tables();
-        self.connection.lock()?.adapter_mut().drop_schema(&self.name).map_err(Error::db(&self.name))
+        let mut guard = self.connection.lock()?;
+        guard.adapter_mut().drop_schema(&self.name).map_err(Error::db(&self.name))?;
+        // Its markers are gone with it.
+        guard.state().finished.retain(|(schema, _)| *schema != self.name);
+        Ok(())
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use lapjoint_db::{InsertMode, TableId};
 use lapjoint_types::naming::Tier;
 
+use crate::alter::{self, Alteration};
 use crate::bound::BoundTable;
+use crate::declare::References;
 use crate::describe;
 use crate::drop;
 use crate::error::Error;
@@ -177,6 +179,30 @@ impl Table {
         options: &InsertOptions,
     ) -> Result<u64, Error> {
         insert::insert(self, &mut rows.into_iter().map(Into::into), options)
+    }
+
+    /// Changes the table's secondary attributes to those of `definition`: adds, drops (with their values), changes, and
+    /// renames by a comment that begins with `{old_name}`. Values of changed attributes are checked against their new types.
+    /// With `dry_run` nothing is changed. The table is to be opened again afterwards.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, References, row};
+    /// # let connection = Connection::in_memory()?;
+    /// # let lab = connection.schema("lab")?;
+    /// let point = lab.manual("Point", "x : int32\n---\ny : int16")?;
+    /// point.insert1(row! { "x" => 1, "y" => 2 })?;
+    /// let definition = "x : int32\n---\nheight : float64 # {y} above the ground\nnote = null : varchar(8)";
+    /// let done = point.alter(definition, &References::new(), false)?;
+    /// assert_eq!(done.changes, ["rename `y` to `height`", "add `note` : varchar(8)"]);
+    /// assert_eq!(lab.table("Point")?.query().fetch1_as::<f64>("height")?, 2.0);
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotAlterable`] for changes of the primary key, foreign keys or indexes; [`Error::Database`] when a value
+    /// does not fit: the table is then as it was.
+    pub fn alter(&self, definition: &str, references: &References, dry_run: bool) -> Result<Alteration, Error> {
+        alter::alter(self, definition, references, dry_run)
     }
 
     /// Inserts the rows of a query of the same database, with their stored values as they are; returns their number.

@@ -1,11 +1,11 @@
 //! Change of one existing row.
 
-use lapjoint_db::{ColumnType, TableId};
+use lapjoint_db::{ColumnType, DefaultValue, TableId};
 use lapjoint_types::Value;
 
 use crate::error::Error;
 use crate::heading::Attribute;
-use crate::insert::Encoder;
+use crate::insert::{Encoder, now};
 use crate::query::select::equal_sql;
 use crate::row::Row;
 use crate::table::Table;
@@ -53,7 +53,11 @@ pub(crate) fn update1(table: &Table, row: Row) -> Result<(), Error> {
         .iter()
         .map(|attribute| {
             let value = row.value(&attribute.name).cloned().unwrap_or(Value::Null);
-            if value.is_null() { attribute.default_value().unwrap_or(Value::Null) } else { value }
+            match &attribute.default {
+                _ if !value.is_null() => value,
+                Some(DefaultValue::CurrentTimestamp) => Value::DateTime(now()),
+                _ => attribute.default_value().unwrap_or(Value::Null),
+            }
         })
         .collect();
     let connection = table.schema().connection();

@@ -40,7 +40,7 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
 }
 
 /// Creates the table; tells whether it refers to another schema.
-fn create_in(connection: &Connection, table: &TableDef) -> Result<bool, DbError> {
+pub(crate) fn create_in(connection: &Connection, table: &TableDef) -> Result<bool, DbError> {
     let schema = &table.id.schema;
     for key in &table.foreign_keys {
         let is_self = key.parent == table.id;
@@ -85,7 +85,7 @@ fn is_indexed(table: &TableDef, columns: &[String]) -> bool {
         || table.indexes.iter().any(|index| index.parts.starts_with(columns))
 }
 
-fn check_names(table: &TableDef) -> Result<(), DbError> {
+pub(crate) fn check_names(table: &TableDef) -> Result<(), DbError> {
     let refuse =
         |name: &str, reason: &str| Err(DbError::Name { name: name.to_owned(), reason: reason.to_owned() });
     let name = &table.id.table;

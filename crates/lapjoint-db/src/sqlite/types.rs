@@ -107,9 +107,9 @@ pub(crate) fn canonical(
         ColumnType::Core(core) => {
             check::normalise(value, core).map_err(|refusal| refusal.into_error(column, ty, row))
         }
-        ColumnType::Native(_) => match value {
-            Value::Int(_) | Value::Str(_) | Value::Bytes(_) | Value::Bool(_) => Ok(value),
-            Value::Float(number) if !number.is_nan() => Ok(value),
+        ColumnType::Native(_) => match check::plain(value) {
+            value @ (Value::Int(_) | Value::Str(_) | Value::Bytes(_) | Value::Bool(_)) => Ok(value),
+            Value::Float(number) if !number.is_nan() => Ok(Value::Float(number)),
             other => Err(refused(&other, ty, column, row)),
         },
     }
