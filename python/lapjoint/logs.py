@@ -16,7 +16,12 @@ class LevelAwareFormatter(logging.Formatter):
         level = "" if record.levelno in (logging.INFO, logging.DEBUG) else f"[{record.levelname}]: "
         time = self.formatTime(record, "%Y-%m-%d %H:%M:%S")
         text = f"[{time}]{'' if level else ' '}{level}{record.getMessage()}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        lines = [text]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        if record.stack_info:
+            lines.append(self.formatStack(record.stack_info))
+        return "\n".join(lines)
 
 
 logger = logging.getLogger("datajoint")

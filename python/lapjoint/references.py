@@ -23,7 +23,7 @@ def references(definition, context):
 
 def _lookup(name, context):
     first, *rest = name.split(".")
-    if first not in context:
+    if first not in context or name == "self":
         return None
     found = context[first]
     for part in rest:
@@ -44,7 +44,9 @@ def definition_of(cls):
 
 def parts_of(cls):
     """The part classes of a class, by name."""
-    for name in dir(cls):
+    # In the order of their definition, which is that of their references.
+    names = dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base))
+    for name in names:
         part = getattr(cls, name) if name[:1].isupper() else None
         if isinstance(part, type) and issubclass(part, Part):
             yield name, part

@@ -4,8 +4,10 @@ import inspect
 import types
 import warnings
 
+from ._core import definition_warnings
 from .connection import conn, list_schemas
 from .errors import DataJointError
+from .logs import logger
 from .references import definition_of, parts_of, references
 from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, UserTable
 from .utils import to_camel_case
@@ -114,13 +116,26 @@ class Schema:
             creates = master is not None or cls.__name__ not in self
         definition = definition_of(cls) if creates else None
         if creates:
-            found = references(definition, {name: value for name, value in context.items() if value is not cls})
+            self._warn(cls, definition)
+            around = {name: value for name, value in context.items() if value is not cls}
+            found = references(definition, {**around, "self": cls()})
             cls._core = self._core.declare(cls._tier, cls.__name__, definition, found, master)
         else:
             name = cls.__name__ if master is None else f"{master.class_name}.{cls.__name__}"
             cls._core = self._core.table(name)
         if definition and "Table definition:" not in (cls.__doc__ or ""):
             cls.__doc__ = f"{cls.__doc__ or ''}\nTable definition:\n\n{definition}"
+
+    def _warn(self, cls, definition):
+        """Says what may surprise in a definition, when its table is declared for the first time."""
+        if "_" in cls.__name__:
+            warnings.warn(
+                f"Table class name `{cls.__name__}` contains underscores. CamelCase names are recommended.", stacklevel=4
+            )
+        about = definition_warnings(definition)
+        if about and cls.__name__ not in self:
+            for text in about:
+                logger.warning(text)
 
     @staticmethod
     def _fill(cls):

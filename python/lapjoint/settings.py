@@ -27,6 +27,47 @@ STORE_DEFAULTS = {
 }
 
 
+# Environment variables that outrank a file loaded later.
+ENV_VAR_MAPPING = {
+    "database.host": "DJ_HOST", "database.user": "DJ_USER", "database.password": "DJ_PASS",
+    "database.backend": "DJ_BACKEND", "database.port": "DJ_PORT", "database.name": "DJ_DATABASE_NAME",
+    "database.database_prefix": "DJ_DATABASE_PREFIX", "database.create_tables": "DJ_CREATE_TABLES",
+    "loglevel": "DJ_LOG_LEVEL", "display.diagram_direction": "DJ_DIAGRAM_DIRECTION",
+    "display.diagram_theme": "DJ_DIAGRAM_THEME",
+}  # fmt: skip
+
+
+def _flat(content, prefix=""):
+    """Settings by dotted key; a store is one setting."""
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and key.count(".") < 1 and key in (*SECTIONS, "stores"):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, value
+
+
+class SecretStr:
+    """A credential that does not show itself when printed."""
+
+    def __init__(self, value):
+        self._value = value
+
+    def get_secret_value(self):
+        """The credential."""
+        return self._value
+
+    def __eq__(self, other):
+        return isinstance(other, SecretStr) and self._value == other._value
+
+    __hash__ = None
+
+    def __repr__(self):
+        return "SecretStr('**********')"
+
+    __str__ = __repr__
+
+
 class Section:
     """One group of settings: `config.database`."""
 
@@ -37,7 +78,8 @@ class Section:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
-        return self._config[f"{self._name}.{name}"]
+        value = self._config[f"{self._name}.{name}"]
+        return SecretStr(value) if name == "password" and value is not None else value
 
     def __setattr__(self, name, value):
         self._config[f"{self._name}.{name}"] = value
@@ -186,10 +228,13 @@ class Config:
     __hash__ = None
 
     def load(self, filename):
-        """Reads a further file; what is set by environment or assignment stays."""
+        """Assigns the settings of a further file; those that the environment sets stay, unknown ones are passed over."""
         if not os.path.exists(filename):
             raise FileNotFoundError(f"Config file not found: {filename}")
-        self._core.load(os.fspath(filename))
+        known = self.keys()
+        for key, value in _flat(json.loads(pathlib.Path(filename).read_text())):
+            if key.startswith("stores.") or (key in known and not os.environ.get(ENV_VAR_MAPPING.get(key, ""))):
+                self[key] = value
 
     @contextmanager
     def override(self, **settings):

@@ -21,7 +21,7 @@ _FORWARDED = frozenset(
 # Names of tables, without the signs of their tiers.
 _NAME = "[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*"
 
-_PROPERTIES = frozenset(("connection", "table_name", "full_table_name"))
+_PROPERTIES = frozenset(("connection", "database", "table_name", "full_table_name"))
 
 
 class TableMeta(type):
@@ -190,6 +190,8 @@ class Table(QueryExpression):
 
     def drop(self, prompt=None, part_integrity="enforce"):
         """Drops the table and all that refers to it."""
+        if part_integrity not in ("enforce", "ignore"):
+            raise ValueError(f"part_integrity must be 'enforce' or 'ignore', got {part_integrity!r}")
         core = self._bound()
         if part_integrity == "enforce" and core.tier == "Part":
             raise DataJointError(

@@ -7,6 +7,12 @@ use pyo3::types::PyBytes;
 use crate::error::from_any;
 use crate::value::{to_python, to_value};
 
+/// Whether fetches read blobs as those of the old 32-bit mYm.
+#[pyfunction]
+pub(crate) fn read_dims_32bit(old: bool) {
+    lapjoint::codec::builtin::blob::read_dims_32bit(old);
+}
+
 /// Packs an object into a blob.
 #[pyfunction]
 #[pyo3(signature = (obj, compress=true))]

@@ -166,6 +166,13 @@ fn tier_of(name: &str) -> PyResult<Tier> {
     }
 }
 
+/// What a definition's reader should be warned of: types that only some databases have.
+#[pyfunction]
+pub(crate) fn definition_warnings(definition: &str) -> PyResult<Vec<String>> {
+    let parsed = lapjoint::types::definition::Definition::parse(definition).map_err(from_any)?;
+    Ok(parsed.warnings().iter().map(ToString::to_string).collect())
+}
+
 /// Names of the tables that a definition refers to, as they are written there.
 #[pyfunction]
 pub(crate) fn referenced_names(definition: &str) -> PyResult<Vec<String>> {

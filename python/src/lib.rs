@@ -18,6 +18,7 @@ use pyo3::types::PyFrozenSet;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
+    module.add_function(wrap_pyfunction!(blob::read_dims_32bit, module)?)?;
     module.add_function(wrap_pyfunction!(blob::unpack, module)?)?;
     module.add_function(wrap_pyfunction!(registry::register_codec, module)?)?;
     module.add_function(wrap_pyfunction!(registry::unregister_codec, module)?)?;
@@ -29,6 +30,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::codec_validate, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_encode, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_decode, module)?)?;
+    module.add_function(wrap_pyfunction!(engine::definition_warnings, module)?)?;
     module.add_function(wrap_pyfunction!(engine::referenced_names, module)?)?;
     module.add_function(wrap_pyfunction!(engine::tier_of_table, module)?)?;
     module.add("PROTOCOLS", PyFrozenSet::new(module.py(), lapjoint::store::Protocol::NAMES)?)?;

@@ -35,6 +35,7 @@ mod foreign;
 mod insert;
 mod introspect;
 mod literal;
+mod native;
 mod query;
 mod session;
 mod types;

@@ -120,8 +120,14 @@ impl<'s> Declaration<'s> {
             match &item.kind {
                 ItemKind::Attribute(attribute) => self.attribute(item, attribute)?,
                 ItemKind::ForeignKey(key) => self.foreign_key(item, key)?,
-                ItemKind::Index(index) => self.index(item, index)?,
+                // An index may stand above the attributes that it is over.
+                ItemKind::Index(_) => {}
                 _ => return Err(self.refuse(item, "this line is not understood")),
+            }
+        }
+        for item in &definition.items {
+            if let ItemKind::Index(index) = &item.kind {
+                self.index(item, index)?;
             }
         }
         if self.def.primary_key.is_empty() {
@@ -317,7 +323,7 @@ impl<'s> Declaration<'s> {
                 && self.column(name).is_none()
             {
                 let known: Vec<String> = self.def.columns.iter().map(|column| column.name.clone()).collect();
-                let message = Error::unknown_attribute(name, "the table above this line", &known).to_string();
+                let message = Error::unknown_attribute(name, "the table", &known).to_string();
                 return Err(self.refuse(item, message));
             }
             parts.push(part.to_string());

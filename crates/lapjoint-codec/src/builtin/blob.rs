@@ -33,12 +33,22 @@
 //! Byte for byte what DataJoint 2.3 writes and reads, uncompressed; zlib streams may differ in their bytes but not in
 //! their content. A value that the format cannot hold is refused, never altered.
 
-use lapjoint_format::blob;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lapjoint_format::blob::{self, UnpackOptions};
 use lapjoint_types::{CodecSpec, CoreType, StoreRef, TypeSpec, Value};
 
 use crate::codec::{Capabilities, Codec, Origin, Place};
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
+
+static DIMS_32BIT: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process reads blobs as those of the old 32-bit mYm, whose sizes have 32 bits. Nothing in such a blob says so.
+/// Writing is not affected.
+pub fn read_dims_32bit(old: bool) {
+    DIMS_32BIT.store(old, Ordering::Relaxed);
+}
 
 /// The codec `<blob>`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,7 +81,11 @@ impl Codec for BlobCodec {
 
     fn decode(&self, stored: Value, _context: &DecodeContext<'_>) -> Result<Value, CodecError> {
         match stored {
-            Value::Bytes(bytes) => Ok(blob::unpack(bytes)?),
+            Value::Bytes(bytes) => {
+                let mut options = UnpackOptions::default();
+                options.dims_32bit = DIMS_32BIT.load(Ordering::Relaxed);
+                Ok(blob::unpack_with(bytes, &options)?)
+            }
             other => Err(CodecError::stored("blob", format!("expected bytes, got {}", other.type_name()))),
         }
     }

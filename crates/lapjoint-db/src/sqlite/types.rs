@@ -18,8 +18,7 @@
 //! means, except that SQLite takes a key of type `INTEGER` for the number of the row and makes up missing ones: only a
 //! single integer key without a default is an `INTEGER PRIMARY KEY`.
 //!
-//! A native type is passed through: its columns have the affinity that SQLite finds in its name, and their values come
-//! back by the storage class of each.
+//! A native type is passed through: its columns have the affinity that SQLite finds in its name; see `native`.
 
 use std::borrow::Cow;
 
@@ -32,6 +31,7 @@ use uuid::Uuid;
 
 use crate::check;
 use crate::error::DbError;
+use crate::sqlite::native;
 use crate::schema::ColumnType;
 use crate::sqlite::literal::{quote, text_literal};
 
@@ -107,27 +107,26 @@ pub(crate) fn canonical(
         ColumnType::Core(core) => {
             check::normalise(value, core).map_err(|refusal| refusal.into_error(column, ty, row))
         }
-        ColumnType::Native(_) => match check::plain(value) {
-            value @ (Value::Int(_) | Value::Str(_) | Value::Bytes(_) | Value::Bool(_)) => Ok(value),
-            Value::Float(number) if !number.is_nan() => Ok(Value::Float(number)),
-            other => Err(refused(&other, ty, column, row)),
-        },
+        ColumnType::Native(native_type) => {
+            let shown = format!("a value of type {}", value.type_name());
+            native::canonical(value, native_type).map_err(|reason| DbError::Value {
+                column: column.to_owned(),
+                ty: ty.to_string(),
+                value: shown,
+                reason,
+                row,
+            })
+        }
     }
 }
 
 /// A value that SQLite has no place for.
 pub(crate) fn refused(value: &Value, ty: &ColumnType, column: &str, row: Option<u64>) -> DbError {
-    let nan = matches!(value, Value::Float(number) if number.is_nan());
-    let reason = if nan {
-        "SQLite would store NaN as NULL; declare the attribute as float64"
-    } else {
-        "SQLite's own types hold int, float, bool, str and bytes; declare the attribute with a core type or a codec"
-    };
     DbError::Value {
         column: column.to_owned(),
         ty: ty.to_string(),
         value: format!("a value of type {}", value.type_name()),
-        reason: reason.to_owned(),
+        reason: "no column of SQLite holds it".to_owned(),
         row,
     }
 }
@@ -156,22 +155,12 @@ pub(crate) fn decode(stored: ValueRef<'_>, ty: &ColumnType, column: &str) -> Res
     let decoded = match ty {
         _ if matches!(stored, ValueRef::Null) => Some(Value::Null),
         ColumnType::Core(core) => decode_core(stored, core),
-        ColumnType::Native(_) => decode_native(stored),
+        ColumnType::Native(native_type) => native::decode(stored, native_type),
     };
     decoded.ok_or_else(|| DbError::Stored {
         column: column.to_owned(),
         ty: ty.to_string(),
         found: describe(stored),
-    })
-}
-
-fn decode_native(stored: ValueRef<'_>) -> Option<Value> {
-    Some(match stored {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Int(number),
-        ValueRef::Real(number) => Value::Float(number),
-        ValueRef::Text(text) => Value::Str(std::str::from_utf8(text).ok()?.to_owned()),
-        ValueRef::Blob(bytes) => Value::Bytes(Bytes::copy_from_slice(bytes)),
     })
 }
 
