@@ -36,9 +36,13 @@ def tests_of_datajoint(target):
         subprocess.run(
             [sys.executable, "-m", "pip", "download", *options, f"datajoint=={VERSION}", "--dest", cache], check=True
         )
+    # Only the tests: the settings of the project around them are for its own servers.
+    prefix = f"datajoint-{VERSION}/tests/"
     with tarfile.open(archive) as unpacked:
-        unpacked.extractall(target, filter="data")
-    tests = target / f"datajoint-{VERSION}" / "tests"
+        members = [member for member in unpacked.getmembers() if member.name.startswith(prefix)]
+        unpacked.extractall(target, members, filter="data")
+    tests = target / "tests"
+    (target / prefix).rename(tests)
     (tests / "conftest.py").rename(tests / "conftest_upstream.py")
     shutil.copy(HERE / "conftest_sqlite.py", tests / "conftest.py")
     return tests

@@ -70,7 +70,9 @@ class Connection:
 
     def close(self):
         """Closes the connection."""
-        self._opened = None
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     @property
     def is_connected(self):
@@ -151,6 +153,8 @@ def conn(host=None, user=None, password=None, *, reset=False, use_tls=None):
             "Global DataJoint state is disabled in thread-safe mode. Use dj.Instance() to create an isolated instance."
         )
     if _connection is None or reset or not _connection.is_connected:
+        if _connection is not None:
+            _connection.close()
         _connection = Connection(host, user, password, use_tls=use_tls)
     return _connection
 

@@ -50,6 +50,10 @@ impl PyConnection {
         Ok((found.names, rows.collect::<PyResult<_>>()?, found.count))
     }
 
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+
     fn start_transaction(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.0.start_transaction()).map_err(from_engine)
     }

@@ -181,6 +181,9 @@ pub trait Adapter: Send {
         sink: &mut RowSink<'_>,
     ) -> Result<(), DbError>;
 
+    /// Closes the connection, after which every call fails. An open transaction is undone.
+    fn close(&mut self);
+
     /// Records of unfinished work of this database, outside of any transaction: for SQLite in a directory a
     /// [`FileIntentLog`](crate::intent::FileIntentLog) in `<dir>/.lapjoint/intents`, in memory a
     /// [`MemoryIntentLog`](crate::intent::MemoryIntentLog).

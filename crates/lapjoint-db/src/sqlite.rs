@@ -220,6 +220,10 @@ impl Adapter for SqliteAdapter {
         query::query(self.link.raw()?, sql, parameters, columns, sink)
     }
 
+    fn close(&mut self) {
+        self.link.close();
+    }
+
     fn intents(&self) -> Arc<dyn IntentLog> {
         Arc::clone(&self.intents)
     }

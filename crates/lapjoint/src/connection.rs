@@ -220,6 +220,14 @@ impl Connection {
         PathBuf::from(configured.unwrap_or_else(|| ".".into()))
     }
 
+    /// Closes the connection to the database, also for its clones and all tables that it opened. An open transaction is undone.
+    pub fn close(&self) {
+        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.adapter.close();
+        state.owner = None;
+        self.inner.ended.notify_all();
+    }
+
     /// Names of the schemas of the database, sorted.
     ///
     /// # Errors

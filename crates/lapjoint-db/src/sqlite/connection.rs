@@ -60,10 +60,23 @@ impl Link {
         self.connection.as_ref().ok_or(DbError::Transaction("the connection is closed"))
     }
 
+    /// Closes the connection for good.
+    pub fn close(&mut self) {
+        let connection = self.connection.take();
+        if self.process != std::process::id() {
+            // See `live`: closing it in a forked process would release the parent's locks.
+            std::mem::forget(connection);
+        }
+        self.transaction = false;
+    }
+
     /// Makes the connection usable in this process. SQLite forbids the use of a connection across a fork.
     pub fn live(&mut self) -> Result<(), DbError> {
         if self.process == std::process::id() {
             return Ok(());
+        }
+        if self.connection.is_none() {
+            return Err(DbError::Transaction("the connection is closed"));
         }
         if self.transaction {
             return Err(DbError::Transaction(
