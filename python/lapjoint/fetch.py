@@ -3,6 +3,7 @@
 import warnings
 
 from .errors import DataJointError
+from .progress import progress
 
 
 class Fetch:
@@ -10,7 +11,7 @@ class Fetch:
 
     def to_dicts(self, order_by=None, limit=None, offset=None, squeeze=False):
         """All rows as dicts."""
-        rows = self._ordered(order_by, limit, offset).fetch()
+        rows = _fetched(self._ordered(order_by, limit, offset))
         return _squeezed(rows) if squeeze else rows
 
     def keys(self, order_by=None, limit=None, offset=None):
@@ -36,7 +37,7 @@ class Fetch:
         if unknown:
             raise DataJointError(f"Attribute `{unknown[0]}` not found.")
         query = self._ordered(order_by, limit, offset).proj(list(attributes), [])
-        rows = _squeezed(query.fetch()) if squeeze else query.fetch()
+        rows = _squeezed(_fetched(query)) if squeeze else _fetched(query)
         columns = [_column([row[name] for row in rows], self.heading[name].dtype) for name in attributes]
         if include_key:
             names = self.primary_key
@@ -120,6 +121,12 @@ class Fetch:
 
     def __iter__(self):
         yield from self.to_dicts()
+
+
+def _fetched(query):
+    """The rows of an engine's query."""
+    with progress("fetch") as seen:
+        return query.fetch(seen)
 
 
 def _needed(module, method):

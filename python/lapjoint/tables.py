@@ -4,6 +4,7 @@ from . import rows as _rows
 from .connection import conn
 from .errors import DataJointError
 from .expression import QueryExpression
+from .progress import progress
 from .prompt import confirmed
 from .utils import user_choice
 from .validation import ValidationResult, validate
@@ -157,8 +158,9 @@ class Table(QueryExpression):
             core.insert_query(rows._query, **options)
             return
         dicts = _rows.rows_as_dicts(rows, self.heading)
-        for chunk in (dicts,) if chunk_size is None else _rows.in_chunks(dicts, chunk_size):
-            core.insert(chunk, **options)
+        with progress(f"insert {self.class_name}") as seen:
+            for chunk in (dicts,) if chunk_size is None else _rows.in_chunks(dicts, chunk_size):
+                core.insert(chunk, progress=seen, **options)
 
     def insert_dataframe(self, df, index_as_pk=None, **options):
         """Inserts a pandas frame; its index is the primary key if it has the key's names, or if `index_as_pk` says so."""

@@ -10,7 +10,11 @@ use crate::codec::python_attributes;
 use crate::config::PyConfig;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
+use crate::watch::Signals;
 use crate::value::{carried, to_python, to_value};
+
+/// Rows converted between two looks at Python's signals.
+pub(crate) const CHECKED_ROWS: usize = 4096;
 
 /// A connection to a database.
 #[pyclass(frozen, name = "Connection", module = "lapjoint._core")]
@@ -243,7 +247,7 @@ impl PyTable {
     }
 
     /// Inserts rows given as dicts; returns their number.
-    #[pyo3(signature = (rows, *, replace, skip_duplicates, ignore_extra_fields, allow_direct_insert))]
+    #[pyo3(signature = (rows, *, replace, skip_duplicates, ignore_extra_fields, allow_direct_insert, progress=None))]
     fn insert(
         &self,
         py: Python<'_>,
@@ -252,15 +256,21 @@ impl PyTable {
         skip_duplicates: bool,
         ignore_extra_fields: bool,
         allow_direct_insert: bool,
+        progress: Option<Py<PyAny>>,
     ) -> PyResult<u64> {
         let mut names = Arc::default();
         let carry = python_attributes(self.0.heading());
         let mut converted = Vec::new();
         for row in rows.try_iter()? {
+            if converted.len() % CHECKED_ROWS == CHECKED_ROWS - 1 {
+                py.check_signals()?;
+            }
             converted.push(to_row(row?.cast::<PyDict>()?, &mut names, &carry)?);
         }
         let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
-        py.detach(|| self.0.insert_with(converted, &options)).map_err(from_engine)
+        let (signals, watch) = Signals::watch(progress);
+        let options = options.rows_total(converted.len() as u64).watch(watch);
+        py.detach(|| self.0.insert_with(converted, &options)).map_err(|error| signals.raise(error))
     }
 
     /// Changes the table to a definition; with `dry_run` only says what would change. The table is to be opened again.

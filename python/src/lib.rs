@@ -11,6 +11,7 @@ mod reference;
 mod registry;
 mod store;
 mod value;
+mod watch;
 
 use pyo3::prelude::*;
 use pyo3::types::PyFrozenSet;

@@ -5,8 +5,10 @@ use lapjoint::{Attribute, Condition, DeleteOptions, PartIntegrity, ProjectItem, 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
+use crate::engine::CHECKED_ROWS;
 use crate::error::{from_any, from_engine};
 use crate::value::{to_python, to_value};
+use crate::watch::Signals;
 
 /// A query.
 #[pyclass(frozen, name = "Query", module = "lapjoint._core")]
@@ -34,13 +36,19 @@ impl PyQuery {
     }
 
     /// All rows as dicts.
-    fn fetch<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let rows = py.detach(|| self.0.fetch()).map_err(from_engine)?;
+    #[pyo3(signature = (progress=None))]
+    fn fetch<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyList>> {
+        let (signals, watch) = Signals::watch(progress);
+        let query = self.0.watched(watch);
+        let rows = py.detach(|| query.fetch()).map_err(|error| signals.raise(error))?;
         let mut keys: Vec<Bound<'py, PyString>> = Vec::new();
         let list = PyList::empty(py);
         for row in rows {
             if keys.is_empty() {
                 keys = row.names().iter().map(|name| PyString::intern(py, name)).collect();
+            }
+            if list.len() % CHECKED_ROWS == CHECKED_ROWS - 1 {
+                py.check_signals()?;
             }
             let dict = PyDict::new(py);
             for (key, value) in keys.iter().zip(row.into_values()) {

@@ -135,6 +135,9 @@ pub enum Error {
     /// An operation is not possible on this expression or table.
     #[error("{0}")]
     Usage(String),
+    /// The caller asked to stop. Nothing of the work is left.
+    #[error("stopped by the caller; nothing was inserted or kept")]
+    Interrupted,
     /// A definition changes what cannot be changed.
     #[error("{0}")]
     NotAlterable(String),

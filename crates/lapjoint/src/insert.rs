@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::query::Query;
 use crate::row::Row;
 use crate::table::{InsertOptions, Table};
+use crate::watch::Watched;
 use crate::work::Work;
 
 /// Rows encoded at a time.
@@ -45,10 +46,12 @@ pub(crate) fn insert(
         return insert_plain(table, &mut source, &columns, options);
     }
     let mut encoded: Vec<Vec<Value>> = Vec::new();
+    let mut watched = Watched::new(options.watch.as_ref(), options.rows_total);
     let mut prepare = || {
         while let Some((batch, number)) = source.next_batch()? {
-            let (mut values, staged) = encoder.encode(batch, number)?;
-            work.upload(&staged)?;
+            let (mut values, staged) = encoder.encode(batch, number, &watched)?;
+            work.upload(&staged, &watched)?;
+            watched.advance(values.len() as u64)?;
             encoded.append(&mut values);
         }
         Ok(())
@@ -57,10 +60,18 @@ pub(crate) fn insert(
         return work.abandon(Err(error));
     }
     work.commit(|guard| {
-        guard
-            .adapter_mut()
-            .insert(&bound.def, &columns, &mut encoded.into_iter(), options.mode)
-            .map_err(Error::db(&bound.def.id))
+        let mut rows = encoded.into_iter().peekable();
+        let mut inserted = 0;
+        let mut first = 0;
+        while rows.peek().is_some() {
+            inserted += guard
+                .adapter_mut()
+                .insert(&bound.def, &columns, &mut rows.by_ref().take(BATCH_ROWS), options.mode)
+                .map_err(|error| Error::db(&bound.def.id)(error.after_rows(first)))?;
+            first += BATCH_ROWS as u64;
+            watched.look()?;
+        }
+        Ok(inserted)
     })
 }
 
@@ -120,7 +131,9 @@ fn insert_plain(
     let mut batch = source.next_batch()?;
     connection.transaction(|| {
         let mut inserted = 0;
+        let mut watched = Watched::new(options.watch.as_ref(), options.rows_total);
         while let Some((rows, first)) = batch.take() {
+            watched.advance(rows.len() as u64)?;
             let mut guard = connection.lock()?;
             inserted += guard
                 .adapter_mut()

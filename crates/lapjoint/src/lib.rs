@@ -45,6 +45,7 @@ mod schema;
 mod statement;
 mod table;
 mod update;
+mod watch;
 mod work;
 
 pub use alter::Alteration;
@@ -56,6 +57,7 @@ pub use query::{Condition, DeleteOptions, DeleteReport, PartIntegrity, ProjectIt
 pub use recovery::RecoveryReport;
 pub use row::Row;
 pub use statement::Statement;
+pub use watch::{Progress, Watch};
 pub use schema::Schema;
 pub use table::{InsertOptions, Table};
 

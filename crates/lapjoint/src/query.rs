@@ -16,6 +16,7 @@ use crate::connection::Connection;
 use crate::error::Error;
 use crate::heading::Heading;
 use crate::query::select::Select;
+use crate::watch::Watch;
 
 /// What a projection does with one attribute.
 #[derive(Debug, Clone)]
@@ -135,11 +136,12 @@ pub(crate) enum Expression {
 pub struct Query {
     connection: Connection,
     expression: Arc<Expression>,
+    watch: Option<Watch>,
 }
 
 impl Query {
     pub(crate) fn of_table(connection: Connection, table: Arc<BoundTable>) -> Self {
-        Self { connection, expression: Arc::new(Expression::Table(table)) }
+        Self { connection, expression: Arc::new(Expression::Table(table)), watch: None }
     }
 
     pub(crate) fn expression(&self) -> &Expression {
@@ -153,7 +155,17 @@ impl Query {
     }
 
     fn wrap(&self, expression: Expression) -> Self {
-        Self { connection: self.connection.clone(), expression: Arc::new(expression) }
+        Self {
+            connection: self.connection.clone(),
+            expression: Arc::new(expression),
+            watch: self.watch.clone(),
+        }
+    }
+
+    /// The same query, whose fetches a function looks at and may stop.
+    #[must_use]
+    pub fn watched(&self, watch: Watch) -> Self {
+        Self { watch: Some(watch), ..self.clone() }
     }
 
     /// Rows for which `condition` holds: a row of values, SQL, a list (any of them), another table or query.

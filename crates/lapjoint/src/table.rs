@@ -17,6 +17,7 @@ use crate::query::{DeleteOptions, DeleteReport, Query};
 use crate::row::Row;
 use crate::schema::Schema;
 use crate::update;
+use crate::watch::Watch;
 
 /// Options of an insert.
 ///
@@ -36,11 +37,13 @@ pub struct InsertOptions {
     pub(crate) mode: InsertMode,
     pub(crate) ignore_extra_fields: bool,
     pub(crate) allow_direct_insert: bool,
+    pub(crate) watch: Option<Watch>,
+    pub(crate) rows_total: Option<u64>,
 }
 
 impl Default for InsertOptions {
     fn default() -> Self {
-        Self { mode: InsertMode::Error, ignore_extra_fields: false, allow_direct_insert: false }
+        Self { mode: InsertMode::Error, ignore_extra_fields: false, allow_direct_insert: false, watch: None, rows_total: None }
     }
 }
 
@@ -69,6 +72,20 @@ impl InsertOptions {
     #[must_use]
     pub const fn ignore_extra_fields(mut self) -> Self {
         self.ignore_extra_fields = true;
+        self
+    }
+
+    /// Says how many rows there are, for who looks on.
+    #[must_use]
+    pub const fn rows_total(mut self, rows: u64) -> Self {
+        self.rows_total = Some(rows);
+        self
+    }
+
+    /// Lets a function look on, which may stop the insert.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
         self
     }
 

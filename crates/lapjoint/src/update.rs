@@ -9,6 +9,7 @@ use crate::insert::{Encoder, now};
 use crate::query::select::equal_sql;
 use crate::row::Row;
 use crate::table::Table;
+use crate::watch::Watched;
 use crate::work::Work;
 
 /// Changes the attributes of `row` in the one row that has its primary key.
@@ -62,9 +63,10 @@ pub(crate) fn update1(table: &Table, row: Row) -> Result<(), Error> {
         .collect();
     let connection = table.schema().connection();
     let encoder = Encoder::new(bound, connection.stores(), attributes.clone());
-    let (mut encoded, staged) = encoder.encode(vec![values], 0)?;
+    let unwatched = Watched::new(None, None);
+    let (mut encoded, staged) = encoder.encode(vec![values], 0, &unwatched)?;
     let mut work = Work::new(connection, &id.schema);
-    if let Err(error) = work.upload(&staged) {
+    if let Err(error) = work.upload(&staged, &unwatched) {
         return work.abandon(Err(error));
     }
     let values = encoded.pop().unwrap_or_default();

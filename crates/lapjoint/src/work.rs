@@ -1,13 +1,14 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
 use lapjoint_db::{IntendedObject, Intent, TransactionMode};
-use lapjoint_store::staging::{no_progress, upload};
-use lapjoint_store::{Addressing, Payload, PendingObject, UploadOptions};
+use lapjoint_store::staging::upload;
+use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, UploadOptions};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
 use crate::recovery;
+use crate::watch::Watched;
 
 /// Work that uploads objects for rows that are not yet committed.
 pub(crate) struct Work<'c> {
@@ -24,7 +25,7 @@ impl<'c> Work<'c> {
     }
 
     /// Uploads objects after their intent is on record.
-    pub fn upload(&mut self, objects: &[PendingObject]) -> Result<(), Error> {
+    pub fn upload(&mut self, objects: &[PendingObject], watched: &Watched<'_>) -> Result<(), Error> {
         if objects.is_empty() {
             return Ok(());
         }
@@ -54,7 +55,13 @@ impl<'c> Work<'c> {
         }
         // What a failed upload leaves of shared objects is for the undoing, which looks at all rows under the write lock.
         let options = UploadOptions { undo_hash_addressed: false, ..UploadOptions::default() };
-        let report = upload(self.connection.stores(), objects, &options, &no_progress)?;
+        let stores = self.connection.stores();
+        let report = watched.beside(|stop| {
+            upload(stores, objects, &options, &|_| stop.flow()).map_err(|error| match error {
+                StoreError::Cancelled { .. } => Error::Interrupted,
+                other => other.into(),
+            })
+        })?;
         self.shared.extend(
             objects
                 .iter()

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use lapjoint_codec::{EncodeContext, Site};
 use lapjoint_db::TableId;
-use lapjoint_format::parallel::pool;
 use lapjoint_store::{PendingObject, Stores};
 use lapjoint_types::Value;
 use rayon::prelude::*;
@@ -12,6 +11,7 @@ use rayon::prelude::*;
 use crate::bound::BoundTable;
 use crate::error::Error;
 use crate::heading::{Attribute, Storage};
+use crate::watch::Watched;
 
 /// Encodes rows whose values stand in the order of `attributes`.
 pub(crate) struct Encoder<'t> {
@@ -44,17 +44,21 @@ impl<'t> Encoder<'t> {
         &self,
         rows: Vec<Vec<Value>>,
         first: u64,
+        watched: &Watched<'_>,
     ) -> Result<(Vec<Vec<Value>>, Vec<PendingObject>), Error> {
         if !self.has_codecs() {
             return Ok((rows, Vec::new()));
         }
         let encode = |(index, row): (usize, Vec<Value>)| self.encode_row(row, first + index as u64);
-        let pool = self.attributes.iter().all(Attribute::is_parallel).then(pool).flatten();
-        let encoded: Vec<_> = match pool {
-            Some(pool) => {
-                pool.install(|| rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>())?
-            }
-            None => rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?,
+        let spread = rows.len() > 1 && self.attributes.iter().all(Attribute::is_parallel);
+        let encoded: Vec<_> = if spread {
+            watched.spread(|stop| {
+                let encode = |item| stop.check().and_then(|()| encode(item));
+                rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>()
+            })?
+        } else {
+            let encode = |item| watched.look().and_then(|()| encode(item));
+            rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?
         };
         let mut values = Vec::with_capacity(encoded.len());
         let mut staged = Vec::new();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use lapjoint_codec::{DecodeContext, Site};
 use lapjoint_db::ColumnType;
-use lapjoint_format::parallel::pool;
 use lapjoint_types::{FromValue, Value};
 use rayon::prelude::*;
 
@@ -14,9 +13,13 @@ use crate::heading::{Attribute, Storage};
 use crate::query::Query;
 use crate::query::select::Select;
 use crate::row::Row;
+use crate::watch::Watched;
 
 /// Rows decoded at a time: enough to keep all cores busy, few enough to bound memory.
 const BATCH_ROWS: usize = 256;
+
+/// Rows read between two looks of a watch.
+const LOOK_ROWS: usize = 4096;
 
 impl Query {
     /// All rows with all visible attributes.
@@ -163,6 +166,8 @@ impl Query {
             .filter_map(|name| select.columns.iter().find(|c| c.attribute.name == *name))
             .map(|column| (column.attribute.name.clone(), column.attribute.column.clone()))
             .collect();
+        let watched = Watched::new(self.watch.as_ref(), None);
+        let mut interrupted = None;
         let mut stored = Vec::new();
         let mut guard = self.connection().lock()?;
         let sql = select.sql(guard.adapter(), names)?;
@@ -170,10 +175,16 @@ impl Query {
             .adapter_mut()
             .query(&sql, &[], &columns, &mut |values| {
                 stored.push(values);
+                if stored.len().is_multiple_of(LOOK_ROWS)
+                    && let Err(error) = watched.look()
+                {
+                    interrupted = Some(error);
+                    return ControlFlow::Break(());
+                }
                 ControlFlow::Continue(())
             })
             .map_err(Error::db(&self.base().def.id))?;
-        Ok(stored)
+        interrupted.map_or(Ok(stored), Err)
     }
 
     /// Runs the statement and decodes its rows batch by batch.
@@ -200,6 +211,8 @@ impl Query {
             return Ok(());
         }
         let mut first_row = 0u64;
+        let mut watched = Watched::new(self.watch.as_ref(), Some(stored.len() as u64));
+        let spread = decoder.attributes.iter().all(Attribute::is_parallel);
         let mut stored = stored.into_iter();
         loop {
             let batch: Vec<_> = stored.by_ref().take(BATCH_ROWS).collect();
@@ -209,12 +222,17 @@ impl Query {
             let count = batch.len() as u64;
             let decode =
                 |(index, values): (usize, Vec<Value>)| decoder.decode(first_row + index as u64, values);
-            let pool = decoder.attributes.iter().all(Attribute::is_parallel).then(pool).flatten();
-            let decoded: Result<Vec<_>, Error> = match pool {
-                Some(pool) => pool.install(|| batch.into_par_iter().enumerate().map(decode).collect()),
-                None => batch.into_iter().enumerate().map(decode).collect(),
+            let decoded: Vec<_> = if spread && count > 1 {
+                watched.spread(|stop| {
+                    let decode = |item| stop.check().and_then(|()| decode(item));
+                    batch.into_par_iter().enumerate().map(decode).collect::<Result<_, _>>()
+                })?
+            } else {
+                let decode = |item| watched.look().and_then(|()| decode(item));
+                batch.into_iter().enumerate().map(decode).collect::<Result<_, _>>()?
             };
-            for values in decoded? {
+            watched.advance(count)?;
+            for values in decoded {
                 if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {
                     return Ok(());
                 }
