@@ -9,8 +9,8 @@ from .errors import DataJointError
 GROUPS = ("lapjoint.codecs", "datajoint.codecs", "datajoint.types")
 
 # Why the codecs of a name could not be loaded. A failure is tried again the next time: the package may be mended.
-failures = {}
-_loaded = set()
+failures: dict[str, str] = {}
+_loaded: set[tuple[str, str, str]] = set()
 
 
 def _name(spec):

@@ -5,7 +5,7 @@ import pathlib
 import shutil
 import tempfile
 
-_folders = []
+_folders: list[str] = []
 
 
 def scratch_folder():

@@ -60,7 +60,7 @@ class SecretStr:
     def __eq__(self, other):
         return isinstance(other, SecretStr) and self._value == other._value
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self):
         return "SecretStr('**********')"
@@ -225,7 +225,7 @@ class Config:
     def __eq__(self, other):
         return isinstance(other, Config) and self._core.is_same(other._core)
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def load(self, filename):
         """Assigns the settings of a further file; those that the environment sets stay, unknown ones are passed over."""

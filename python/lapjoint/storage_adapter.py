@@ -12,7 +12,7 @@ _COMMON_STORE_KEYS = frozenset(
 
 logger = logging.getLogger("datajoint")
 
-_adapter_registry = {}
+_adapter_registry: dict[str, "StorageAdapter"] = {}
 _adapters_loaded = False
 
 

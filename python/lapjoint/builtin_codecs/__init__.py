@@ -17,7 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 _CLASSES = {cls.name: cls for cls in (AttachCodec, BlobCodec, FilepathCodec, HashCodec, NpyCodec, ObjectCodec)}
-_made = {}
+_made: dict[str, EngineCodec] = {}
 
 
 def builtin_codec(name, origin):

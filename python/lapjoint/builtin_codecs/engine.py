@@ -8,7 +8,7 @@ from ..storage import store_staged
 class EngineCodec(Codec, register=False):
     """Encodes and decodes by a codec of the engine. Outside of an insert, objects are stored at once."""
 
-    _engine_name = None
+    _engine_name: str | None = None
 
     def _engine(self):
         return self._engine_name or self.name

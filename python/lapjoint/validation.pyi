@@ -1,0 +1,16 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .tables import Table
+
+@dataclass
+class ValidationResult:
+    is_valid: bool
+    errors: list[tuple[int, str | None, str]] = ...
+    rows_checked: int = 0
+    def __bool__(self) -> bool: ...
+    def raise_if_invalid(self) -> None: ...
+    def summary(self) -> str: ...
+
+def validate(table: Table, rows: Iterable[Any], ignore_extra_fields: bool = False) -> ValidationResult: ...
