@@ -144,8 +144,7 @@ class Table(QueryExpression):
         Arrow table, a CSV file, or a query.
         """
         options = {
-            "replace": replace,
-            "skip_duplicates": skip_duplicates,
+            "duplicates": "replace" if replace else "skip" if skip_duplicates else "refuse",
             "ignore_extra_fields": ignore_extra_fields,
             "allow_direct_insert": bool(allow_direct_insert) or getattr(self, "_allow_insert", False),
         }

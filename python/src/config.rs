@@ -80,9 +80,7 @@ impl PyConfig {
     /// Resolved name of a store whose settings are complete and right.
     fn checked_store_name(&self, name: Option<&str>, filepath: bool) -> PyResult<String> {
         self.0
-            .read(|config| {
-                if filepath { config.filepath_store_spec(name) } else { config.store_spec(name) }
-            })
+            .read(|config| if filepath { config.filepath_store_spec(name) } else { config.store_spec(name) })
             .map(|spec| spec.name)
             .map_err(from_store)
     }

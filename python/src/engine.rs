@@ -10,8 +10,8 @@ use crate::codec::python_attributes;
 use crate::config::PyConfig;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
-use crate::watch::Signals;
 use crate::value::{carried, to_python, to_value};
+use crate::watch::Signals;
 
 /// Rows converted between two looks at Python's signals.
 pub(crate) const CHECKED_ROWS: usize = 4096;
@@ -48,7 +48,8 @@ impl PyConnection {
         let parameters: Vec<_> = parameters.iter().map(to_value).collect::<PyResult<_>>()?;
         let found = py.detach(|| self.0.run_sql(sql, &parameters)).map_err(from_engine)?;
         let rows = found.rows.into_iter().map(|row| {
-            let values: Vec<_> = row.into_iter().map(|value| to_python(py, value)).collect::<PyResult<_>>()?;
+            let values: Vec<_> =
+                row.into_iter().map(|value| to_python(py, value)).collect::<PyResult<_>>()?;
             PyTuple::new(py, values)
         });
         Ok((found.names, rows.collect::<PyResult<_>>()?, found.count))
@@ -135,26 +136,25 @@ fn references_of(references: Vec<(String, String, String)>) -> References {
     references.into_iter().map(|(name, schema, table)| (name, TableId::new(schema, table))).collect()
 }
 
+/// `duplicates` says what happens to rows whose key is there: `refuse`, `skip` or `replace`.
 fn insert_options(
-    replace: bool,
-    skip_duplicates: bool,
+    duplicates: &str,
     ignore_extra_fields: bool,
     allow_direct_insert: bool,
-) -> InsertOptions {
-    let mut options = InsertOptions::new();
-    if skip_duplicates {
-        options = options.skip_duplicates();
-    }
-    if replace {
-        options = options.replace();
-    }
+) -> PyResult<InsertOptions> {
+    let mut options = match duplicates {
+        "refuse" => InsertOptions::new(),
+        "skip" => InsertOptions::new().skip_duplicates(),
+        "replace" => InsertOptions::new().replace(),
+        other => return Err(from_any(format!("{other:?} is nothing that an insert does with duplicates"))),
+    };
     if ignore_extra_fields {
         options = options.ignore_extra_fields();
     }
     if allow_direct_insert {
         options = options.allow_direct_insert();
     }
-    options
+    Ok(options)
 }
 
 /// The tier that a table's name says; `None` for names of no tier.
@@ -247,13 +247,12 @@ impl PyTable {
     }
 
     /// Inserts rows given as dicts; returns their number.
-    #[pyo3(signature = (rows, *, replace, skip_duplicates, ignore_extra_fields, allow_direct_insert, progress=None))]
+    #[pyo3(signature = (rows, *, duplicates, ignore_extra_fields, allow_direct_insert, progress=None))]
     fn insert(
         &self,
         py: Python<'_>,
         rows: &Bound<'_, PyAny>,
-        replace: bool,
-        skip_duplicates: bool,
+        duplicates: &str,
         ignore_extra_fields: bool,
         allow_direct_insert: bool,
         progress: Option<Py<PyAny>>,
@@ -267,7 +266,7 @@ impl PyTable {
             }
             converted.push(to_row(row?.cast::<PyDict>()?, &mut names, &carry)?);
         }
-        let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
+        let options = insert_options(duplicates, ignore_extra_fields, allow_direct_insert)?;
         let (signals, watch) = Signals::watch(progress);
         let options = options.rows_total(converted.len() as u64).watch(watch);
         py.detach(|| self.0.insert_with(converted, &options)).map_err(|error| signals.raise(error))
@@ -288,17 +287,16 @@ impl PyTable {
     }
 
     /// Inserts the rows of a query with their stored values; returns their number.
-    #[pyo3(signature = (query, *, replace, skip_duplicates, ignore_extra_fields, allow_direct_insert))]
+    #[pyo3(signature = (query, *, duplicates, ignore_extra_fields, allow_direct_insert))]
     fn insert_query(
         &self,
         py: Python<'_>,
         query: &PyQuery,
-        replace: bool,
-        skip_duplicates: bool,
+        duplicates: &str,
         ignore_extra_fields: bool,
         allow_direct_insert: bool,
     ) -> PyResult<u64> {
-        let options = insert_options(replace, skip_duplicates, ignore_extra_fields, allow_direct_insert);
+        let options = insert_options(duplicates, ignore_extra_fields, allow_direct_insert)?;
         py.detach(|| self.0.insert_query(&query.0, &options)).map_err(from_engine)
     }
 

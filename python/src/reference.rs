@@ -28,6 +28,9 @@ pub(crate) fn reference_object(py: Python<'_>, object: &dyn Foreign) -> PyResult
     Ok(None)
 }
 
+/// A folder of a walk: path, names of folders, names of files.
+type Folder = (String, Vec<String>, Vec<String>);
+
 /// JSON as Python's objects.
 fn json_object(py: Python<'_>, json: serde_json::Value) -> PyResult<Py<PyAny>> {
     to_python(py, lapjoint::Value::from(json))
@@ -136,7 +139,7 @@ impl PyObjectRef {
     }
 
     /// Folders below a folder, itself first: path, names of folders, names of files.
-    fn walk(&self, py: Python<'_>) -> PyResult<Vec<(String, Vec<String>, Vec<String>)>> {
+    fn walk(&self, py: Python<'_>) -> PyResult<Vec<Folder>> {
         let levels = py.detach(|| self.0.walk()).map_err(from_codec)?;
         Ok(levels.into_iter().map(|level| (level.path, level.folders, level.files)).collect())
     }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lapjoint::codec::{DecodeContext, EncodeContext, Place, Registry, Site};
 use lapjoint::Value;
+use lapjoint::codec::{DecodeContext, EncodeContext, Place, Registry, Site};
 use pyo3::prelude::*;
 
 use crate::codec::PythonCodec;

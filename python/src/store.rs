@@ -17,8 +17,13 @@ use crate::value::to_value;
 /// An object to be stored: store, path, kind (`bytes`, `file`, `folder`), content, whether its path is made from its content.
 pub(crate) type StagedParts<'py> = (String, String, String, Bound<'py, PyAny>, bool);
 
+/// What lies in a folder: paths and sizes of objects, and paths of folders.
+type Content = (Vec<(String, u64)>, Vec<String>);
+
 /// The object that Python wants stored.
-pub(crate) fn staged_object((store, path, kind, content, by_hash): StagedParts<'_>) -> PyResult<PendingObject> {
+pub(crate) fn staged_object(
+    (store, path, kind, content, by_hash): StagedParts<'_>,
+) -> PyResult<PendingObject> {
     let payload = match kind.as_str() {
         "bytes" => Payload::Bytes(content.extract::<Vec<u8>>()?.into()),
         "file" => Payload::File(content.extract()?),
@@ -45,7 +50,9 @@ pub(crate) fn staged_parts(py: Python<'_>, object: PendingObject) -> PyResult<St
 pub(crate) fn upload(py: Python<'_>, config: &PyConfig, objects: Vec<StagedParts<'_>>) -> PyResult<()> {
     let objects: Vec<_> = objects.into_iter().map(staged_object).collect::<PyResult<_>>()?;
     let options = UploadOptions::default();
-    py.detach(|| lapjoint::store::upload(&config.0, &objects, &options, &no_progress)).map(drop).map_err(from_store)
+    py.detach(|| lapjoint::store::upload(&config.0, &objects, &options, &no_progress))
+        .map(drop)
+        .map_err(from_store)
 }
 
 /// Hash of a content, as hash-addressed paths have it.
@@ -77,7 +84,8 @@ pub(crate) fn object_path(
     let mut spec = StoreSpec::memory("");
     spec.partition_pattern = partition_pattern;
     prefix.clone_into(&mut spec.schema_prefix);
-    addressing::schema_path(&spec, &schema, &table, &key_values(key)?, &field, token, extension).map_err(from_store)
+    addressing::schema_path(&spec, &schema, &table, &key_values(key)?, &field, token, extension)
+        .map_err(from_store)
 }
 
 /// A random token.
@@ -147,7 +155,13 @@ impl PyStore {
     }
 
     /// Bytes `start..end` of an object.
-    fn get_range<'py>(&self, py: Python<'py>, path: &str, start: u64, end: u64) -> PyResult<Bound<'py, PyBytes>> {
+    fn get_range<'py>(
+        &self,
+        py: Python<'py>,
+        path: &str,
+        start: u64,
+        end: u64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let content = py.detach(|| self.0.get_range(path, start..end)).map_err(from_store)?;
         Ok(PyBytes::new(py, &content))
     }
@@ -159,7 +173,7 @@ impl PyStore {
     }
 
     /// What lies directly in a folder: paths and sizes of objects, and paths of folders.
-    fn level(&self, py: Python<'_>, path: &str) -> PyResult<(Vec<(String, u64)>, Vec<String>)> {
+    fn level(&self, py: Python<'_>, path: &str) -> PyResult<Content> {
         let level = py.detach(|| self.0.level(path)).map_err(from_store)?;
         let objects = level.objects.into_iter().map(|object| (object.path, object.size_bytes));
         Ok((objects.collect(), level.folders))

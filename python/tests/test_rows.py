@@ -247,8 +247,8 @@ def test_an_instance_has_settings_of_its_own(schema, tmp_path):
     instance.config.stores = {"default": "s", "s": {"protocol": "file", "location": str(tmp_path / "store")}}
     seen = []
 
-    class Looking(dj.Codec):
-        name = "looking"
+    class Placed(dj.Codec):
+        name = "placed"
 
         def get_dtype(self, is_store):
             return "<npy>"
@@ -264,7 +264,7 @@ def test_an_instance_has_settings_of_its_own(schema, tmp_path):
 
         @instance.Schema("own")
         class Point(dj.Manual):
-            definition = "x : int32\n---\ny : <looking@>"
+            definition = "x : int32\n---\ny : <placed@>"
 
         Point.insert1({"x": 1, "y": np.arange(3)})
         assert Point.fetch1("y").tolist() == [0, 1, 2]
@@ -272,7 +272,7 @@ def test_an_instance_has_settings_of_its_own(schema, tmp_path):
         with pytest.raises(dj.DataJointError, match="different connections"):
             Point & Elsewhere
     finally:
-        dj.codecs.unregister_codec("looking")
+        dj.codecs.unregister_codec("placed")
 
 
 def test_staged_insert(schema, tmp_path):

@@ -114,13 +114,24 @@ pub enum DbError {
 impl DbError {
     /// The same error of a batch whose first row has the number `first` in its insert.
     #[must_use]
-    pub fn after_rows(mut self, first: u64) -> Self {
+    pub fn after_rows(self, first: u64) -> Self {
+        self.renumbered(|row| row + first)
+    }
+
+    /// The same error of rows that have these numbers in their insert.
+    #[must_use]
+    pub fn with_numbers(self, numbers: &[u64]) -> Self {
+        let number = |row| usize::try_from(row).ok().and_then(|row| numbers.get(row)).copied().unwrap_or(row);
+        self.renumbered(number)
+    }
+
+    fn renumbered(mut self, number: impl Fn(u64) -> u64) -> Self {
         if let Self::Duplicate { row: Some(row), .. }
         | Self::ForeignKey { row: Some(row), .. }
         | Self::MissingValue { row: Some(row), .. }
         | Self::Value { row: Some(row), .. } = &mut self
         {
-            *row += first;
+            *row = number(*row);
         }
         self
     }

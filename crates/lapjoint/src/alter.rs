@@ -26,13 +26,14 @@ pub(crate) fn alter(
     let schema = table.schema();
     let connection = schema.connection();
     connection.forget_tables();
-    let old = connection.bound(table.id())?.ok_or_else(|| {
-        Error::usage(format!("{} is not in the database; declare it", table.id()))
-    })?;
+    let old = connection
+        .bound(table.id())?
+        .ok_or_else(|| Error::usage(format!("{} is not in the database; declare it", table.id())))?;
     let definition = Definition::parse(text)
         .map_err(|source| Error::Definition { table: table.class_name(), source: Box::new(source) })?;
     let master = old.master().map(|master| lapjoint_db::TableId::new(&table.id().schema, master));
-    let mut new = declare::define(schema, master.as_ref(), &table.class_name(), table.id(), &definition, references)?;
+    let mut new =
+        declare::define(schema, master.as_ref(), &table.class_name(), table.id(), &definition, references)?;
     let sources = sources(&old.def, &mut new);
     refuse(&old.def, &new)?;
     let changes = changes(&old.def, &new, &sources);

@@ -2,16 +2,22 @@
 
 mod encode;
 mod matching;
+mod present;
 
+use lapjoint_db::InsertMode;
+use lapjoint_store::staging::undo;
+use lapjoint_store::{Addressing, PendingObject, StoredObject};
 use lapjoint_types::Value;
 use lapjoint_types::naming::Tier;
 use lapjoint_types::suggest::nearest;
 
 pub(crate) use encode::Encoder;
 use encode::weight_bytes;
-pub(crate) use matching::now;
 use matching::Matching;
+pub(crate) use matching::now;
+use present::Present;
 
+use crate::connection::{Connection, Guard};
 use crate::error::Error;
 use crate::query::Query;
 use crate::row::Row;
@@ -45,14 +51,35 @@ pub(crate) fn insert(
     if !encoder.has_codecs() && !connection.in_transaction()? {
         return insert_plain(table, &mut source, &columns, options);
     }
-    let mut encoded: Vec<Vec<Value>> = Vec::new();
+    let mut present = (options.mode == InsertMode::SkipDuplicates)
+        .then(|| Present::new(bound, &encoder.attributes))
+        .flatten();
+    let mut encoded: Vec<Encoded> = Vec::new();
     let mut watched = Watched::new(options.watch.as_ref(), options.rows_total);
     let mut prepare = || {
-        while let Some((batch, number)) = source.next_batch()? {
-            let (mut values, staged) = encoder.encode(batch, number, &watched)?;
+        while let Some((batch, first)) = source.next_batch()? {
+            let rows_done = batch.len() as u64;
+            let mut rows: Vec<(u64, Vec<Value>)> = (first..).zip(batch).collect();
+            if let Some(present) = &mut present {
+                let are_new = {
+                    let mut guard = connection.lock()?;
+                    present.are_new(rows.iter().map(|(_, row)| row.as_slice()), guard.adapter_mut())?
+                };
+                let mut are_new = are_new.into_iter();
+                rows.retain(|_| are_new.next().unwrap_or(true));
+            }
+            let numbers: Vec<u64> = rows.iter().map(|(number, _)| *number).collect();
+            let mut staged = Vec::new();
+            for (number, (values, mut objects)) in numbers.into_iter().zip(encoder.encode(rows, &watched)?) {
+                // Content under its hash is not noted: it may be what another writer's row refers to.
+                let own = objects.iter().filter(|object| object.addressing == Addressing::Schema);
+                let stored =
+                    if present.is_some() { own.map(PendingObject::target).collect() } else { Vec::new() };
+                encoded.push(Encoded { number, values, stored });
+                staged.append(&mut objects);
+            }
             work.upload(&staged, &watched)?;
-            watched.advance(values.len() as u64)?;
-            encoded.append(&mut values);
+            watched.advance(rows_done)?;
         }
         Ok(())
     };
@@ -60,19 +87,49 @@ pub(crate) fn insert(
         return work.abandon(Err(error));
     }
     work.commit(|guard| {
-        let mut rows = encoded.into_iter().peekable();
+        if let Some(present) = &present {
+            skip_overtaken(present, &mut encoded, guard, connection)?;
+        }
         let mut inserted = 0;
-        let mut first = 0;
+        let mut rows = encoded.into_iter().peekable();
         while rows.peek().is_some() {
-            inserted += guard
-                .adapter_mut()
-                .insert(&bound.def, &columns, &mut rows.by_ref().take(BATCH_ROWS), options.mode)
-                .map_err(|error| Error::db(&bound.def.id)(error.after_rows(first)))?;
-            first += BATCH_ROWS as u64;
+            let mut numbers = Vec::with_capacity(BATCH_ROWS);
+            let mut some = rows.by_ref().take(BATCH_ROWS).map(|row| {
+                numbers.push(row.number);
+                row.values
+            });
+            let done = guard.adapter_mut().insert(&bound.def, &columns, &mut some, options.mode);
+            inserted += done.map_err(|error| Error::db(&bound.def.id)(error.with_numbers(&numbers)))?;
             watched.look()?;
         }
         Ok(inserted)
     })
+}
+
+/// A row that is ready to be inserted.
+struct Encoded {
+    /// Place of the row in the insert.
+    number: u64,
+    values: Vec<Value>,
+    /// Objects stored for it; only noted where the row may yet be skipped.
+    stored: Vec<StoredObject>,
+}
+
+/// Leaves out rows whose key another writer has inserted since they were looked up, and takes back what was stored for them.
+/// The write lock is held: nobody can insert one now.
+fn skip_overtaken(
+    present: &Present,
+    encoded: &mut Vec<Encoded>,
+    guard: &mut Guard<'_>,
+    connection: &Connection,
+) -> Result<(), Error> {
+    let there = present.there(encoded.iter().map(|row| row.values.as_slice()), guard.adapter_mut())?;
+    if there.is_empty() {
+        return Ok(());
+    }
+    let overtaken = |row: &mut Encoded| present.key_of(&row.values).is_some_and(|key| there.contains(&key));
+    let stored: Vec<StoredObject> = encoded.extract_if(.., overtaken).flat_map(|row| row.stored).collect();
+    Ok(undo(connection.stores(), &stored)?)
 }
 
 /// Inserts the rows of a query with their stored values as they are: objects are referred to by both tables.

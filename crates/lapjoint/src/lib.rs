@@ -56,10 +56,10 @@ pub use heading::{Attribute, Heading, Storage};
 pub use query::{Condition, DeleteOptions, DeleteReport, PartIntegrity, ProjectItem, Query};
 pub use recovery::RecoveryReport;
 pub use row::Row;
-pub use statement::Statement;
-pub use watch::{Progress, Watch};
 pub use schema::Schema;
+pub use statement::Statement;
 pub use table::{InsertOptions, Table};
+pub use watch::{Progress, Watch};
 
 pub use lapjoint_codec as codec;
 pub use lapjoint_db::{ColumnType, DbError, DefaultValue, TableId};

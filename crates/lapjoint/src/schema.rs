@@ -104,8 +104,7 @@ impl Schema {
         references: &References,
     ) -> Result<Table, Error> {
         let tier = if master.is_some() { Tier::Part } else { tier };
-        let table =
-            declare::declare(self, tier, master.map(Table::id), class_name, definition, references)?;
+        let table = declare::declare(self, tier, master.map(Table::id), class_name, definition, references)?;
         Ok(Table::new(self.clone(), table))
     }
 

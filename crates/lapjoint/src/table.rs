@@ -43,7 +43,13 @@ pub struct InsertOptions {
 
 impl Default for InsertOptions {
     fn default() -> Self {
-        Self { mode: InsertMode::Error, ignore_extra_fields: false, allow_direct_insert: false, watch: None, rows_total: None }
+        Self {
+            mode: InsertMode::Error,
+            ignore_extra_fields: false,
+            allow_direct_insert: false,
+            watch: None,
+            rows_total: None,
+        }
     }
 }
 
@@ -218,7 +224,12 @@ impl Table {
     /// # Errors
     /// [`Error::NotAlterable`] for changes of the primary key, foreign keys or indexes; [`Error::Database`] when a value
     /// does not fit: the table is then as it was.
-    pub fn alter(&self, definition: &str, references: &References, dry_run: bool) -> Result<Alteration, Error> {
+    pub fn alter(
+        &self,
+        definition: &str,
+        references: &References,
+        dry_run: bool,
+    ) -> Result<Alteration, Error> {
         alter::alter(self, definition, references, dry_run)
     }
 

@@ -64,12 +64,12 @@ pub(crate) fn update1(table: &Table, row: Row) -> Result<(), Error> {
     let connection = table.schema().connection();
     let encoder = Encoder::new(bound, connection.stores(), attributes.clone());
     let unwatched = Watched::new(None, None);
-    let (mut encoded, staged) = encoder.encode(vec![values], 0, &unwatched)?;
+    let mut encoded = encoder.encode(vec![(0, values)], &unwatched)?;
+    let (values, staged) = encoded.pop().unwrap_or_default();
     let mut work = Work::new(connection, &id.schema);
     if let Err(error) = work.upload(&staged, &unwatched) {
         return work.abandon(Err(error));
     }
-    let values = encoded.pop().unwrap_or_default();
     work.commit(|guard| {
         let adapter = guard.adapter_mut();
         let mut assignments = Vec::new();

@@ -98,10 +98,7 @@ impl<'w> Watched<'w> {
     }
 
     /// Runs `work` on the pool. The watch, if there is one, looks on from this thread meanwhile.
-    pub fn spread<T: Send>(
-        &self,
-        work: impl FnOnce(&Stop) -> Result<T, Error> + Send,
-    ) -> Result<T, Error> {
+    pub fn spread<T: Send>(&self, work: impl FnOnce(&Stop) -> Result<T, Error> + Send) -> Result<T, Error> {
         match pool() {
             Some(pool) => self.beside(|stop| pool.install(|| work(stop))),
             None => self.beside(work),
@@ -109,10 +106,7 @@ impl<'w> Watched<'w> {
     }
 
     /// Runs `work` here, or on a thread of its own while the watch looks on from this one.
-    pub fn beside<T: Send>(
-        &self,
-        work: impl FnOnce(&Stop) -> Result<T, Error> + Send,
-    ) -> Result<T, Error> {
+    pub fn beside<T: Send>(&self, work: impl FnOnce(&Stop) -> Result<T, Error> + Send) -> Result<T, Error> {
         let stop = Stop::default();
         if self.watch.is_none() {
             return work(&stop);

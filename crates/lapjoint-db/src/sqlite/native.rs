@@ -45,9 +45,8 @@ fn meaning(ty: &str) -> Meaning {
 /// The value in the form in which a column of this type holds it, or why it cannot.
 pub(super) fn canonical(value: Value, ty: &str) -> Result<Value, String> {
     let value = check::plain(value);
-    let as_core = |value: Value, core: &CoreType| {
-        check::normalise(value, core).map_err(|refusal| refusal.reason)
-    };
+    let as_core =
+        |value: Value, core: &CoreType| check::normalise(value, core).map_err(|refusal| refusal.reason);
     match (meaning(ty), value) {
         (_, Value::Null) => Ok(Value::Null),
         (Meaning::Binary, value @ Value::Bytes(_)) => Ok(value),
@@ -79,7 +78,8 @@ pub(super) fn decode(stored: ValueRef<'_>, ty: &str) -> Option<Value> {
         (ValueRef::Null, _) => Value::Null,
         (ValueRef::Integer(number), Meaning::Decimal { scale, .. }) => {
             let zeros = usize::try_from(scale).ok()?;
-            let text = if zeros == 0 { number.to_string() } else { format!("{number}.{}", "0".repeat(zeros)) };
+            let text =
+                if zeros == 0 { number.to_string() } else { format!("{number}.{}", "0".repeat(zeros)) };
             Value::Decimal(text.parse().ok()?)
         }
         (ValueRef::Real(number), Meaning::Decimal { scale, .. }) => {
@@ -117,7 +117,10 @@ mod tests {
     fn decimals_come_back_with_their_scale() {
         for (stored, shown) in [(ValueRef::Real(0.25), "0.25"), (ValueRef::Integer(3), "3.00")] {
             let decoded = decode(stored, "decimal(6,2)");
-            assert!(matches!(&decoded, Some(Value::Decimal(number)) if number.as_str() == shown), "{decoded:?}");
+            assert!(
+                matches!(&decoded, Some(Value::Decimal(number)) if number.as_str() == shown),
+                "{decoded:?}"
+            );
         }
     }
 }

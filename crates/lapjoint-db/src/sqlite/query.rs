@@ -34,7 +34,7 @@ fn bind(
 /// Names of the columns that a statement yields.
 pub(crate) fn column_names(connection: &Connection, sql: &str) -> Result<Vec<String>, DbError> {
     let statement = connection.prepare_cached(sql).map_err(|error| errors::map(error, &Place::sql(sql)))?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 /// Runs a query and hands its rows to `sink`.

@@ -31,9 +31,9 @@ use uuid::Uuid;
 
 use crate::check;
 use crate::error::DbError;
-use crate::sqlite::native;
 use crate::schema::ColumnType;
 use crate::sqlite::literal::{quote, text_literal};
+use crate::sqlite::native;
 
 /// How NaN is stored.
 const NAN: &str = "NaN";

@@ -13,11 +13,14 @@ use crate::error::Error;
 use crate::heading::{Attribute, Storage};
 use crate::watch::Watched;
 
+/// Stored values of a row, and the objects staged for it.
+pub(crate) type EncodedRow = (Vec<Value>, Vec<PendingObject>);
+
 /// Encodes rows whose values stand in the order of `attributes`.
 pub(crate) struct Encoder<'t> {
     table: &'t Arc<BoundTable>,
     stores: &'t Stores,
-    attributes: Vec<Attribute>,
+    pub attributes: Vec<Attribute>,
     /// Places of the primary key among the attributes, in key order.
     key: Vec<usize>,
 }
@@ -39,41 +42,29 @@ impl<'t> Encoder<'t> {
         self.attributes.iter().any(Attribute::has_codec)
     }
 
-    /// Encodes a batch of rows, of which the first has the given number; returns them with the objects staged.
+    /// Encodes a batch of numbered rows; returns each with the objects staged for it.
     pub fn encode(
         &self,
-        rows: Vec<Vec<Value>>,
-        first: u64,
+        rows: Vec<(u64, Vec<Value>)>,
         watched: &Watched<'_>,
-    ) -> Result<(Vec<Vec<Value>>, Vec<PendingObject>), Error> {
+    ) -> Result<Vec<EncodedRow>, Error> {
         if !self.has_codecs() {
-            return Ok((rows, Vec::new()));
+            return Ok(rows.into_iter().map(|(_, row)| (row, Vec::new())).collect());
         }
-        let encode = |(index, row): (usize, Vec<Value>)| self.encode_row(row, first + index as u64);
+        let encode = |(number, row): (u64, Vec<Value>)| self.encode_row(row, number);
         let spread = rows.len() > 1 && self.attributes.iter().all(Attribute::is_parallel);
-        let encoded: Vec<_> = if spread {
+        if spread {
             watched.spread(|stop| {
                 let encode = |item| stop.check().and_then(|()| encode(item));
-                rows.into_par_iter().enumerate().map(encode).collect::<Result<_, _>>()
-            })?
+                rows.into_par_iter().map(encode).collect()
+            })
         } else {
             let encode = |item| watched.look().and_then(|()| encode(item));
-            rows.into_iter().enumerate().map(encode).collect::<Result<_, _>>()?
-        };
-        let mut values = Vec::with_capacity(encoded.len());
-        let mut staged = Vec::new();
-        for (row, mut objects) in encoded {
-            values.push(row);
-            staged.append(&mut objects);
+            rows.into_iter().map(encode).collect()
         }
-        Ok((values, staged))
     }
 
-    fn encode_row(
-        &self,
-        mut row: Vec<Value>,
-        number: u64,
-    ) -> Result<(Vec<Value>, Vec<PendingObject>), Error> {
+    fn encode_row(&self, mut row: Vec<Value>, number: u64) -> Result<EncodedRow, Error> {
         let key: Vec<(String, Value)> = self
             .key
             .iter()

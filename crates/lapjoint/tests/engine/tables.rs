@@ -385,3 +385,23 @@ fn the_callers_iterator_and_visitor_may_use_the_connection() {
     assert!(error.is_duplicate() && error.to_string().contains("row 9000"), "{error}");
     assert_eq!(table.query().count().unwrap(), 10_000);
 }
+
+#[test]
+fn nothing_is_stored_for_rows_that_are_skipped() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    let trace = schema.manual("Trace", "id : int32\n---\ntrace : <npy@>\nnotes = null : <blob@>").unwrap();
+    let row =
+        |id: i32| row! { "id" => id, "trace" => NdArray::from_vec(vec![f64::from(id); 8]), "notes" => id };
+    trace.insert((0..3).map(row)).unwrap();
+    let skip = InsertOptions::new().skip_duplicates();
+    // Rows that are there, rows that are not, and one of them twice.
+    let inserted = trace.insert_with([1, 3, 2, 4, 3].map(row), &skip).unwrap();
+    assert_eq!((inserted, trace.query().count().unwrap()), (2, 5));
+    let report = lapjoint::objects::unreferenced(&schema).unwrap();
+    assert!(report.unreferenced.is_empty(), "{report:?}");
+    // The number of the row that is wrong is that of the row given.
+    let wrong = row! { "id" => 5, "trace" => "no array" };
+    let error = trace.insert_with([row(0), row(1), wrong], &skip).unwrap_err();
+    assert!(error.to_string().contains("row 2"), "{error}");
+}
