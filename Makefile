@@ -21,6 +21,8 @@ test:
 bench: $(VENV)/ready
 	$(CARGO) build --release --locked -p lapjoint-format --example blob_times
 	$(VENV)/bin/python benches/blob.py $${CARGO_TARGET_DIR:-target}/release/examples/blob_times
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall ./python
+	$(VENV)/bin/python benches/tables.py
 
 # 200 kills of a writing process; `make test` runs fewer of the same.
 crash:

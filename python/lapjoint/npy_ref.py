@@ -127,6 +127,8 @@ def _plan(index, shape):
         fill = len(shape) - (len(index) - 1)
         index = index[:at] + (slice(None),) * fill + index[at + 1 :]
     if len(index) > len(shape):
+        if all(isinstance(part, (int, slice, np.integer)) for part in index):
+            raise IndexError(f"too many indices: array is {len(shape)}-dimensional, but {len(index)} were indexed")
         return None
     axes, rest = [], []
     for part, size in zip(index, shape):

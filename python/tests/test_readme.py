@@ -11,7 +11,6 @@ README = pathlib.Path(__file__).parents[2] / "README.md"
 def test_program(tmp_path, monkeypatch, capsys):
     (program,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "store").mkdir()
     dj.config["database.backend"] = "sqlite"
     dj.config["database.name"] = str(tmp_path)
     dj.conn(reset=True)
