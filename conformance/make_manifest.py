@@ -7,7 +7,8 @@ HERE = pathlib.Path(__file__).parent
 
 
 def frozen():
-    return sorted(path for path in HERE.glob("*/*.json"))
+    # What is known of DataJoint's own tests changes with the package.
+    return sorted(path for path in HERE.glob("*/*.json") if path.parent.name != "datajoint")
 
 
 def main():

@@ -68,6 +68,75 @@ def get_storage_adapter(protocol):
     return _adapter_registry.get(protocol)
 
 
+class Driver:
+    """An open store of an adapter, as the engine uses it: whole objects by paths within the store."""
+
+    def __init__(self, adapter, spec):
+        adapter.validate_spec(spec)
+        self._adapter, self._spec = adapter, spec
+        self._fs = adapter.create_filesystem(spec)
+        self._root = self._fs._strip_protocol(adapter.full_path(spec, "")).rstrip("/")
+
+    def _full(self, path):
+        return self._adapter.full_path(self._spec, path)
+
+    @staticmethod
+    def _time(info):
+        moment = next((info[name] for name in ("mtime", "modified", "LastModified", "created") if info.get(name)), 0)
+        return moment.timestamp() if hasattr(moment, "timestamp") else float(moment)
+
+    def put(self, path, content):
+        """Writes an object."""
+        full = self._full(path)
+        self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(full, content)
+
+    def get(self, path):
+        """The content of an object, or `None`."""
+        try:
+            return self._fs.cat_file(self._full(path))
+        except FileNotFoundError:
+            return None
+
+    def get_range(self, path, start, end):
+        """Bytes of an object."""
+        return self._fs.cat_file(self._full(path), start=start, end=end)
+
+    def head(self, path):
+        """Size and time of an object, or `None`."""
+        try:
+            info = self._fs.info(self._full(path))
+        except FileNotFoundError:
+            return None
+        return (info["size"] or 0, self._time(info)) if info["type"] == "file" else None
+
+    def list(self, prefix):
+        """Path, size and time of all objects below a folder."""
+        self._fs.invalidate_cache()
+        try:
+            found = self._fs.find(self._full(prefix), detail=True)
+        except FileNotFoundError:
+            return []
+        inside = len(self._root) + 1 if self._root else 0
+        return [(path[inside:], info["size"] or 0, self._time(info)) for path, info in found.items()]
+
+    def delete(self, path):
+        """Removes an object that may not be there."""
+        try:
+            self._fs.rm_file(self._full(path))
+        except FileNotFoundError:
+            pass
+
+    def url(self, path):
+        """The object's URL."""
+        return self._adapter.get_url(self._spec, self._full(path))
+
+
+def open_driver(protocol, spec):
+    """Opens a store for the engine."""
+    return Driver(get_storage_adapter(protocol), spec)
+
+
 def adapter_of(config, store_name):
     """The adapter of a configured store; `None` for the protocols of the engine."""
     from . import _core

@@ -4,6 +4,7 @@ mod array;
 mod blob;
 mod codec;
 mod config;
+mod driver;
 mod engine;
 mod error;
 mod query;
@@ -18,6 +19,7 @@ use pyo3::types::PyFrozenSet;
 
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    driver::install();
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
     module.add_function(wrap_pyfunction!(blob::read_dims_32bit, module)?)?;
     module.add_function(wrap_pyfunction!(blob::unpack, module)?)?;

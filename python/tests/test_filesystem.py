@@ -153,7 +153,7 @@ class Note(dj.SchemaCodec):
         return self._get_backend(stored["store"]).get_buffer(stored["path"]).decode()
 
 
-def test_adapters_of_further_stores(schema, monkeypatch):
+def test_adapters_of_further_stores(schema, monkeypatch, tmp_path):
     from lapjoint import storage_adapter
 
     monkeypatch.setitem(storage_adapter._adapter_registry, "fsspecram", RamAdapter())
@@ -165,6 +165,21 @@ def test_adapters_of_further_stores(schema, monkeypatch):
     table = schema(type("Far", (dj.Manual,), {"definition": "id : int32\n---\ntext : <note@far>"}))
     table.insert1({"id": 1, "text": "é"})
     assert table.fetch1("text") == "é"
+    # The engine's own codecs use it, too.
+    table = schema(
+        type("Both", (dj.Manual,), {"definition": "id : int32\n---\nx : <npy@far>\ny : <blob@far>\nz : <object@far>"})
+    )
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "leaf").write_bytes(b"green")
+    wave = np.arange(1000.0)
+    table.insert1({"id": 1, "x": wave, "y": {"a": wave}, "z": tmp_path / "tree"})
+    row = table.fetch1()
+    assert row["x"][10:13].tolist() == [10, 11, 12] and np.array_equal(row["x"], wave) and np.array_equal(row["y"]["a"], wave)
+    assert row["z"].listdir() == ["leaf"] and row["z"].open("leaf").read() == b"green" and row["z"].verify()
+    paths = {path for path, _ in dj.config._core.store("far").list("")}
+    with pytest.raises(dj.errors.DuplicateError):
+        table.insert1({"id": 1, "x": wave, "y": 5, "z": b"bytes"})
+    assert {path for path, _ in dj.config._core.store("far").list("")} == paths, "nothing is left of a failed insert"
     dj.config.stores["wrong"] = {"protocol": "fsspecram", "location": "/b", "colour": 1}
     with pytest.raises(dj.DataJointError, match=r"Invalid key\(s\) for fsspecram: colour"):
         backend_of("wrong")

@@ -12,6 +12,7 @@ use crate::path::SafePath;
 use crate::spec::{Protocol, StoreSpec};
 use crate::store::{Level, ObjectMeta, OpenOptions, PutMode};
 
+mod foreign;
 mod local;
 mod remote;
 
@@ -55,6 +56,7 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
 pub(crate) fn open(spec: &StoreSpec, options: &OpenOptions) -> Result<Arc<dyn Backend>> {
     match spec.protocol {
         Protocol::File => Ok(Arc::new(local::Local::open(spec, options)?)),
+        Protocol::Foreign(protocol) => Ok(Arc::new(foreign::Foreign::open(spec, protocol)?)),
         Protocol::Memory => Ok(Arc::new(remote::Remote::memory(spec))),
         Protocol::S3 | Protocol::Gcs | Protocol::Azure | Protocol::Http => {
             Err(StoreError::UnsupportedProtocol {

@@ -24,6 +24,7 @@ pub mod config;
 pub mod conformance;
 pub mod error;
 pub mod filepath;
+pub mod foreign;
 pub mod manifest;
 mod nearest;
 pub mod path;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use crate::error::{Result, StoreError};
+use crate::foreign::{drivers, interned};
 use crate::path::SafePath;
 
 mod keys;
@@ -28,6 +29,8 @@ pub enum Protocol {
     Azure,
     /// Read-only files behind a web server.
     Http,
+    /// A kind of store that a plugin brings; see [`crate::foreign`].
+    Foreign(&'static str),
 }
 
 impl Protocol {
@@ -46,6 +49,7 @@ impl Protocol {
             "gcs" => Self::Gcs,
             "azure" => Self::Azure,
             "http" => Self::Http,
+            _ if drivers().is_some_and(|drivers| drivers.knows(name)) => Self::Foreign(interned(name)),
             _ => return None,
         })
     }
@@ -60,6 +64,7 @@ impl Protocol {
             Self::Gcs => "gcs",
             Self::Azure => "azure",
             Self::Http => "http",
+            Self::Foreign(name) => name,
         }
     }
 }
@@ -130,6 +135,7 @@ impl StoreSpec {
         let protocol = Protocol::from_name(&protocol)
             .ok_or_else(|| StoreError::UnknownProtocol { store: name.to_owned(), protocol })?;
 
+        let is_foreign = matches!(protocol, Protocol::Foreign(_));
         let missing: Vec<String> = required_keys(protocol)
             .iter()
             .filter(|key| !settings.iter().any(|(present, _)| present == *key))
@@ -141,7 +147,8 @@ impl StoreSpec {
         let allowed = allowed_keys(protocol);
         let invalid: Vec<String> = settings
             .iter()
-            .filter(|(key, _)| !allowed.contains(&key.as_str()))
+            // Which settings a foreign kind of store has is its driver's matter.
+            .filter(|(key, _)| !is_foreign && !allowed.contains(&key.as_str()))
             .map(|(key, _)| key.clone())
             .collect();
         if !invalid.is_empty() {
@@ -163,10 +170,18 @@ impl StoreSpec {
         spec.partition_pattern = text("partition_pattern")?;
         spec.subfolding = subfolding(name, settings)?;
         spec.token_length = token_length(name, settings)?;
-        spec.options =
-            settings.iter().filter(|(key, _)| !keys::COMMON.contains(&key.as_str())).cloned().collect();
+        spec.options = settings
+            .iter()
+            .filter(|(key, _)| is_foreign || !keys::COMMON.contains(&key.as_str()))
+            .cloned()
+            .collect();
         spec.check_prefixes()?;
         Ok(spec)
+    }
+
+    /// All settings of the protocol. They may have credentials: do not print them.
+    pub(crate) fn settings(&self) -> &[(String, Json)] {
+        &self.options
     }
 
     /// A setting of the protocol, such as `bucket`. May be a credential: do not print it.

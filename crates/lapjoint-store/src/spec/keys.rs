@@ -18,7 +18,7 @@ pub(super) const COMMON: [&str; 9] = [
 pub(super) const fn required_keys(protocol: Protocol) -> &'static [&'static str] {
     match protocol {
         Protocol::File | Protocol::Http => &["protocol", "location"],
-        Protocol::Memory => &["protocol"],
+        Protocol::Memory | Protocol::Foreign(_) => &["protocol"],
         Protocol::S3 => &["protocol", "endpoint", "bucket", "location"],
         Protocol::Gcs => &["protocol", "bucket", "location"],
         Protocol::Azure => &["protocol", "container", "location"],
@@ -27,7 +27,7 @@ pub(super) const fn required_keys(protocol: Protocol) -> &'static [&'static str]
 
 const fn own_keys(protocol: Protocol) -> &'static [&'static str] {
     match protocol {
-        Protocol::File | Protocol::Memory => &[],
+        Protocol::File | Protocol::Memory | Protocol::Foreign(_) => &[],
         Protocol::S3 => &["endpoint", "bucket", "access_key", "secret_key", "secure", "proxy_server"],
         Protocol::Gcs => &["bucket", "token", "project"],
         Protocol::Azure => &["container", "account_name", "account_key", "connection_string"],
