@@ -122,3 +122,17 @@ def test_signals_do_not_disturb_other_threads(schema):
     for thread in threads:
         thread.join()
     assert len(Point()) == 800
+
+
+def test_a_single_large_value_is_interrupted(tmp_path):
+    body = """
+    big = np.round(np.cumsum(np.random.default_rng(0).normal(size=60_000_000)), 2)
+    print("ready", flush=True)
+    try:
+        Trace.insert1({"trace_id": 0, "wave": big})
+    except KeyboardInterrupt:
+        print("interrupted", len(Trace()), flush=True)
+    """
+    output, seconds = interrupted(tmp_path, "<blob>", 1, textwrap.dedent(body))
+    assert output == "interrupted 0"
+    assert seconds < 1.5

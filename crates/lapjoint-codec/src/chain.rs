@@ -105,6 +105,7 @@ impl Chain {
             link.codec.validate(&value)?;
             let mut inner = EncodeContext::new(context.site, context.stores);
             inner.token = context.token;
+            inner.stop = context.stop;
             inner.store_name = store_name(&link.store);
             value = link.codec.encode(value, &mut inner)?;
             context.adopt(inner);

@@ -1,6 +1,7 @@
 //! What a codec is told about the value at hand, and the only way by which it reaches a store.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use lapjoint_store::{Addressing, Payload, PendingObject, Store, Stores, addressing};
 use lapjoint_types::Value;
@@ -31,6 +32,8 @@ pub struct EncodeContext<'a> {
     pub store_name: Option<&'a str>,
     /// Token for schema-addressed paths, in place of a random one. For reproducible tests only.
     pub token: Option<&'a str>,
+    /// Becomes true when the caller asks to stop; long work looks at it.
+    pub stop: Option<&'a AtomicBool>,
     staged: Vec<PendingObject>,
 }
 
@@ -38,7 +41,7 @@ impl<'a> EncodeContext<'a> {
     /// A context for one cell, with nothing staged.
     #[must_use]
     pub const fn new(site: Site<'a>, stores: &'a Stores) -> Self {
-        Self { site, stores, store_name: None, token: None, staged: Vec::new() }
+        Self { site, stores, store_name: None, token: None, stop: None, staged: Vec::new() }
     }
 
     /// The store that the value goes to.

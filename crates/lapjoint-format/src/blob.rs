@@ -41,7 +41,7 @@ mod time;
 mod unpack;
 
 pub use error::{PackError, UnpackError};
-pub use pack::{PackOptions, pack, pack_with};
+pub use pack::{PackOptions, pack, pack_until, pack_with};
 pub use unpack::{UnpackOptions, unpack, unpack_with};
 
 use lapjoint_types::{DType, Kind, TimeUnit};

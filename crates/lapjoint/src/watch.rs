@@ -65,6 +65,11 @@ impl Stop {
         if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
     }
 
+    /// What long work looks at.
+    pub const fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// The same, for an upload.
     pub fn flow(&self) -> ControlFlow<()> {
         if self.0.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -35,7 +35,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lapjoint_format::blob::{self, UnpackOptions};
+use lapjoint_format::blob::{self, PackOptions, UnpackOptions};
 use lapjoint_types::{CodecSpec, CoreType, StoreRef, TypeSpec, Value};
 
 use crate::codec::{Capabilities, Codec, Origin, Place};
@@ -75,8 +75,10 @@ impl Codec for BlobCodec {
         Ok(bytes_or_hash(place))
     }
 
-    fn encode(&self, value: Value, _context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
-        Ok(Value::Bytes(blob::pack(&value)?))
+    fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
+        let never = AtomicBool::new(false);
+        let packed = blob::pack_until(&value, &PackOptions::default(), context.stop.unwrap_or(&never))?;
+        Ok(Value::Bytes(packed))
     }
 
     fn decode(&self, stored: Value, _context: &DecodeContext<'_>) -> Result<Value, CodecError> {

@@ -3,9 +3,11 @@
 #[cfg(feature = "libdeflate")]
 mod at_once;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use super::error::UnpackError;
+use super::error::{PackError, UnpackError};
 
 /// Bytes compressed by one task. Each costs up to 32 KiB of history, which is little against this.
 const CHUNK_BYTES: usize = 512 << 10;
@@ -23,15 +25,18 @@ const WORTHLESS_PERCENT: usize = 95;
 const MAX_EXPANSION: u64 = 1100;
 
 /// A zlib stream of `data`, or `None` when it would not be smaller than `data`.
-pub(super) fn compress(data: &[u8], level: u32) -> Option<Vec<u8>> {
+pub(super) fn compress(data: &[u8], level: u32, stop: &AtomicBool) -> Result<Option<Vec<u8>>, PackError> {
     if !looks_compressible(data) {
-        return None;
+        return Ok(None);
     }
     let level = Compression::new(level.min(9));
-    let chunks = deflate_chunks(data, level);
+    let chunks = deflate_chunks(data, level, stop);
+    if stop.load(Ordering::Relaxed) {
+        return Err(PackError::Stopped);
+    }
     let total: usize = chunks.iter().map(Vec::len).sum::<usize>() + 6;
     if total >= data.len() {
-        return None;
+        return Ok(None);
     }
     let mut stream = Vec::with_capacity(total);
     // Deflate with a window of 32 KiB, default level; 0x789c is a multiple of 31, as the header must be.
@@ -40,7 +45,7 @@ pub(super) fn compress(data: &[u8], level: u32) -> Option<Vec<u8>> {
         stream.extend_from_slice(&chunk);
     }
     stream.extend_from_slice(&simd_adler32::adler32(&data).to_be_bytes());
-    Some(stream)
+    Ok(Some(stream))
 }
 
 /// Whether a few samples of large data shrink at the fastest level.
@@ -59,9 +64,13 @@ fn looks_compressible(data: &[u8]) -> bool {
 }
 
 /// Raw deflate streams of consecutive chunks that together are one stream.
-fn deflate_chunks(data: &[u8], level: Compression) -> Vec<Vec<u8>> {
+fn deflate_chunks(data: &[u8], level: Compression, stop: &AtomicBool) -> Vec<Vec<u8>> {
     let count = data.len().div_ceil(CHUNK_BYTES).max(1);
     let one = |index: usize| {
+        // What was asked to stop is thrown away as a whole.
+        if stop.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
         let start = index * CHUNK_BYTES;
         let chunk = data.get(start..data.len().min(start + CHUNK_BYTES)).unwrap_or_default();
         // All but the last end at a byte boundary without ending the stream.
@@ -151,6 +160,16 @@ pub(super) fn decompress(stream: &[u8], declared_bytes: u64, max_bytes: u64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn compress(data: &[u8], level: u32) -> Option<Vec<u8>> {
+        super::compress(data, level, &AtomicBool::new(false)).unwrap()
+    }
+
+    #[test]
+    fn work_that_is_asked_to_stop_ends() {
+        let stopped = super::compress(&[0; 4 * CHUNK_BYTES], 6, &AtomicBool::new(true));
+        assert!(matches!(stopped, Err(PackError::Stopped)));
+    }
 
     fn noise(len: usize) -> Vec<u8> {
         let mut state = 1u64;

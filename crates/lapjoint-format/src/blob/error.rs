@@ -4,6 +4,9 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackError {
+    /// The caller asked to stop.
+    #[error("stopped by the caller")]
+    Stopped,
     /// Array elements of a type that the format has no code for.
     #[error("arrays of type {dtype} cannot be packed into a blob: {remedy}")]
     ArrayType {

@@ -1,5 +1,7 @@
 //! Values to blobs.
 
+use std::sync::atomic::AtomicBool;
+
 use bytes::Bytes;
 use lapjoint_types::{ByteOrder, Kind, NdArray, Order, RecordArray, Value};
 use num_bigint::BigInt;
@@ -53,6 +55,14 @@ pub fn pack(value: &Value) -> Result<Bytes, PackError> {
 /// # Errors
 /// As for [`pack`].
 pub fn pack_with(value: &Value, options: &PackOptions) -> Result<Bytes, PackError> {
+    pack_until(value, options, &AtomicBool::new(false))
+}
+
+/// Packs a value with options, unless `stop` becomes true meanwhile. It is looked at for every 512 KiB that are compressed.
+///
+/// # Errors
+/// As for [`pack`], and [`PackError::Stopped`].
+pub fn pack_until(value: &Value, options: &PackOptions, stop: &AtomicBool) -> Result<Bytes, PackError> {
     let mut writer = Writer { out: Vec::with_capacity(16 + size_hint(value)), needs_dj0: false };
     writer.out.extend_from_slice(MYM);
     writer.value(value, 0)?;
@@ -64,7 +74,7 @@ pub fn pack_with(value: &Value, options: &PackOptions) -> Result<Bytes, PackErro
     let plain = writer.out;
     if options.compress
         && plain.len() > COMPRESS_FROM_BYTES
-        && let Some(stream) = compress::compress(&plain, options.level)
+        && let Some(stream) = compress::compress(&plain, options.level, stop)?
         && stream.len() + COMPRESSED.len() + 8 < plain.len()
     {
         let mut blob = Vec::with_capacity(stream.len() + COMPRESSED.len() + 8);

@@ -11,7 +11,10 @@ use rayon::prelude::*;
 use crate::bound::BoundTable;
 use crate::error::Error;
 use crate::heading::{Attribute, Storage};
-use crate::watch::Watched;
+use crate::watch::{Stop, Watched};
+
+/// A single row of values larger than this is encoded on a thread of its own, so that it can be stopped.
+const LARGE_BYTES: usize = 8 << 20;
 
 /// Stored values of a row, and the objects staged for it.
 pub(crate) type EncodedRow = (Vec<Value>, Vec<PendingObject>);
@@ -51,20 +54,26 @@ impl<'t> Encoder<'t> {
         if !self.has_codecs() {
             return Ok(rows.into_iter().map(|(_, row)| (row, Vec::new())).collect());
         }
-        let encode = |(number, row): (u64, Vec<Value>)| self.encode_row(row, number);
-        let spread = rows.len() > 1 && self.attributes.iter().all(Attribute::is_parallel);
-        if spread {
-            watched.spread(|stop| {
-                let encode = |item| stop.check().and_then(|()| encode(item));
-                rows.into_par_iter().map(encode).collect()
-            })
+        let encode = |(number, row): (u64, Vec<Value>), stop: &Stop| {
+            stop.check()?;
+            let encoded = self.encode_row(row, number, stop);
+            // What was stopped says so in its own words.
+            stop.check()?;
+            encoded
+        };
+        let parallel = self.attributes.iter().all(Attribute::is_parallel);
+        let weight: usize = rows.iter().take(2).flat_map(|(_, row)| row).map(weight_bytes).sum();
+        if parallel && rows.len() > 1 {
+            watched.spread(|stop| rows.into_par_iter().map(|row| encode(row, stop)).collect())
+        } else if parallel && weight > LARGE_BYTES {
+            watched.beside(|stop| rows.into_iter().map(|row| encode(row, stop)).collect())
         } else {
-            let encode = |item| watched.look().and_then(|()| encode(item));
+            let encode = |row| watched.look().and_then(|()| encode(row, &Stop::default()));
             rows.into_iter().map(encode).collect()
         }
     }
 
-    fn encode_row(&self, mut row: Vec<Value>, number: u64) -> Result<EncodedRow, Error> {
+    fn encode_row(&self, mut row: Vec<Value>, number: u64, stop: &Stop) -> Result<EncodedRow, Error> {
         let key: Vec<(String, Value)> = self
             .key
             .iter()
@@ -76,7 +85,7 @@ impl<'t> Encoder<'t> {
                 continue;
             }
             let given = std::mem::replace(value, Value::Null);
-            *value = self.encode_cell(attribute, given, &key, number, &mut staged)?;
+            *value = self.encode_cell(attribute, given, &key, number, (&mut staged, stop))?;
         }
         Ok((row, staged))
     }
@@ -87,7 +96,7 @@ impl<'t> Encoder<'t> {
         value: Value,
         key: &[(String, Value)],
         number: u64,
-        staged: &mut Vec<PendingObject>,
+        (staged, stop): (&mut Vec<PendingObject>, &Stop),
     ) -> Result<Value, Error> {
         let TableId { schema, table } = &self.table.def.id;
         let chain = match &attribute.storage {
@@ -104,6 +113,7 @@ impl<'t> Encoder<'t> {
         };
         let site = Site { schema, table, field: &attribute.name, key };
         let mut context = EncodeContext::new(site, self.stores);
+        context.stop = Some(stop.flag());
         let value_type = value.type_name();
         let stored = chain.encode(value, &mut context).map_err(|source| Error::Cell {
             table: self.table.def.id.to_string(),
