@@ -2,7 +2,8 @@
 
 use crate::common::{fresh, objects, open};
 use lapjoint::codec::{NpyRef, ObjectRef};
-use lapjoint::{Connection, Decimal, InsertOptions, NdArray, Row, Table, Value, row};
+use lapjoint::{Connection, Decimal, InsertOptions, NdArray, Row, Table, Value, Watch, row};
+use std::ops::ControlFlow;
 
 #[test]
 fn every_core_type_comes_back() {
@@ -404,4 +405,28 @@ fn nothing_is_stored_for_rows_that_are_skipped() {
     let wrong = row! { "id" => 5, "trace" => "no array" };
     let error = trace.insert_with([row(0), row(1), wrong], &skip).unwrap_err();
     assert!(error.to_string().contains("row 2"), "{error}");
+}
+
+#[test]
+fn a_row_that_another_writer_inserts_meanwhile_is_skipped_with_its_objects() {
+    let (directory, connection) = fresh();
+    let definition = "id : int32\n---\ntrace : <npy@>\nfiles = null : <object@>";
+    let trace = connection.schema("lab").unwrap().manual("Trace", definition).unwrap();
+    let other = open(directory.path());
+    let overtaking = other.schema("lab").unwrap().table("Trace").unwrap();
+    let row = |id: i32, volts: f64| row! { "id" => id, "trace" => NdArray::from_vec(vec![volts; 4]), "files" => b"x".to_vec() };
+    // The watch looks after the objects of our rows are stored and before the rows are.
+    let overtaken = std::sync::Once::new();
+    let watch = Watch::new(move |_| {
+        overtaken.call_once(|| overtaking.insert1(row(2, 0.5)).unwrap());
+        ControlFlow::Continue(())
+    });
+    let skip = InsertOptions::new().skip_duplicates().watch(watch);
+    assert_eq!(trace.insert_with([row(1, 1.0), row(2, 1.0), row(3, 1.0)], &skip).unwrap(), 2);
+    let two = trace.query().restrict(row! { "id" => 2 }).fetch1().unwrap();
+    let volts = two.value("trace").and_then(Value::downcast_ref::<NpyRef>).unwrap().load().unwrap();
+    assert_eq!(volts.to_vec::<f64>().unwrap(), [0.5; 4], "the other writer's row stays");
+    let report = lapjoint::objects::unreferenced(trace.schema()).unwrap();
+    assert!(report.unreferenced.is_empty(), "{report:?}");
+    assert!(lapjoint::objects::verify(trace.schema(), true, &mut |_, _| ()).unwrap().damage.is_empty());
 }
