@@ -7,7 +7,7 @@ use lapjoint::NdArray;
 use lapjoint::format::npy;
 use lapjoint::types::{DType, Kind, Order};
 use numpy::npyffi::{self, NpyTypes, PY_ARRAY_API};
-use numpy::{PyArrayDescr, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -44,13 +44,17 @@ impl AsRef<[u8]> for Lent {
 pub(crate) fn from_numpy(array: &Bound<'_, PyUntypedArray>) -> PyResult<Option<NdArray>> {
     let py = array.py();
     let descr = array.dtype();
-    if descr.getattr("hasobject")?.is_truthy()? {
-        return Ok(None);
-    }
-    // The list of fields says the same for plain structures and for numpy's records.
-    let shown = if descr.getattr("names")?.is_none() { descr.into_any() } else { descr.getattr("descr")? };
-    let text: String = shown.str()?.extract()?;
-    let dtype = npy::dtype_from_str(&text).map_err(from_any)?;
+    let dtype = match plain_dtype(&descr) {
+        Some(dtype) => dtype,
+        None if descr.getattr("hasobject")?.is_truthy()? => return Ok(None),
+        None => {
+            // The list of fields says the same for plain structures and for numpy's records.
+            let has_fields = !descr.getattr("names")?.is_none();
+            let shown = if has_fields { descr.getattr("descr")? } else { descr.into_any() };
+            let text: String = shown.str()?.extract()?;
+            npy::dtype_from_str(&text).map_err(from_any)?
+        }
+    };
     let order = if array.is_c_contiguous() { Order::C } else { Order::F };
     let contiguous = if array.is_c_contiguous() || array.is_fortran_contiguous() {
         array.clone().into_any()
@@ -64,6 +68,22 @@ pub(crate) fn from_numpy(array: &Bound<'_, PyUntypedArray>) -> PyResult<Option<N
     let data = unsafe { (*contiguous.as_array_ptr()).fields.data.cast::<u8>().cast_const() };
     let lent = Lent { _array: contiguous.into_any().unbind(), data, length };
     NdArray::new(dtype, shape, order, Bytes::from_owner(lent)).map(Some).map_err(from_any)
+}
+
+/// The type of numbers and truth values in the machine's byte order, which most arrays have; `None` for all others.
+fn plain_dtype(descr: &Bound<'_, PyArrayDescr>) -> Option<DType> {
+    if !matches!(descr.byteorder(), b'=' | b'|') {
+        return None;
+    }
+    let bytes = u8::try_from(descr.itemsize()).ok()?;
+    let kind = match (descr.kind(), bytes) {
+        (b'b', 1) => Kind::Bool,
+        (b'i', 1 | 2 | 4 | 8) => Kind::Int(bytes),
+        (b'u', 1 | 2 | 4 | 8) => Kind::UInt(bytes),
+        (b'f', 4 | 8) => Kind::Float(bytes),
+        _ => return None,
+    };
+    cfg!(target_endian = "little").then(|| DType::little(kind))
 }
 
 /// Bytes that an array of Python's looks at.

@@ -171,7 +171,9 @@ pub(crate) fn carried(object: &Bound<'_, PyAny>) -> Value {
 }
 
 fn array_value(array: &Bound<'_, PyUntypedArray>) -> PyResult<Value> {
-    if array.as_any().hasattr("mask")? && array.as_any().hasattr("filled")? {
+    // Only a subclass can be masked, and to ask costs more than all the rest.
+    let is_plain = array.get_type().is(array.py().get_type::<PyUntypedArray>());
+    if !is_plain && array.as_any().hasattr("mask")? && array.as_any().hasattr("filled")? {
         return Err(from_any(
             "masked arrays lose their mask when stored; fill them first, or store data and mask apart",
         ));
