@@ -5,7 +5,7 @@ use std::os::raw::c_int;
 use bytes::Bytes;
 use lapjoint::NdArray;
 use lapjoint::format::npy;
-use lapjoint::types::{DType, Kind, Order};
+use lapjoint::types::{ByteOrder, DType, Kind, Order};
 use numpy::npyffi::{self, NpyTypes, PY_ARRAY_API};
 use numpy::{PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -92,6 +92,23 @@ struct Buffer(Bytes);
 
 /// The numpy type of the engine's type.
 pub(crate) fn descr<'py>(py: Python<'py>, dtype: &DType) -> PyResult<Bound<'py, PyArrayDescr>> {
+    if cfg!(target_endian = "little") && dtype.order == ByteOrder::Little {
+        // numpy has these at hand; a text it would have to read first.
+        match dtype.kind {
+            Kind::Bool => return Ok(numpy::dtype::<bool>(py)),
+            Kind::Int(1) => return Ok(numpy::dtype::<i8>(py)),
+            Kind::Int(2) => return Ok(numpy::dtype::<i16>(py)),
+            Kind::Int(4) => return Ok(numpy::dtype::<i32>(py)),
+            Kind::Int(8) => return Ok(numpy::dtype::<i64>(py)),
+            Kind::UInt(1) => return Ok(numpy::dtype::<u8>(py)),
+            Kind::UInt(2) => return Ok(numpy::dtype::<u16>(py)),
+            Kind::UInt(4) => return Ok(numpy::dtype::<u32>(py)),
+            Kind::UInt(8) => return Ok(numpy::dtype::<u64>(py)),
+            Kind::Float(4) => return Ok(numpy::dtype::<f32>(py)),
+            Kind::Float(8) => return Ok(numpy::dtype::<f64>(py)),
+            _ => {}
+        }
+    }
     let text = dtype.to_string();
     if !matches!(dtype.kind, Kind::Struct(_)) {
         return PyArrayDescr::new(py, text.as_str());

@@ -35,8 +35,12 @@ impl Foreign for PythonObject {
 
 /// The engine's value of a Python object. Objects of unknown types are carried along as they are.
 pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
-    if object.is_none() {
-        return Ok(Value::Null);
+    // The common types first, by identity: the elements of a large list are asked one by one.
+    if let Ok(number) = object.cast_exact::<PyFloat>() {
+        return Ok(Value::Float(number.value()));
+    }
+    if let Ok(text) = object.cast::<PyString>() {
+        return Ok(Value::Str(text.extract()?));
     }
     if let Ok(flag) = object.cast::<PyBool>() {
         return Ok(Value::Bool(flag.is_true()));
@@ -47,8 +51,14 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
             Err(_) => Ok(Value::from(object.extract::<BigInt>()?)),
         };
     }
-    if let Ok(text) = object.cast::<PyString>() {
-        return Ok(Value::Str(text.extract()?));
+    if object.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(items) = object.cast_exact::<PyList>() {
+        return Ok(Value::List(items.iter().map(|item| to_value(&item)).collect::<PyResult<_>>()?));
+    }
+    if let Ok(items) = object.cast_exact::<PyDict>() {
+        return dict_value(items);
     }
     if let Ok(array) = object.cast::<PyUntypedArray>() {
         return array_value(array);
@@ -82,9 +92,7 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(Value::Tuple(items.iter().map(|item| to_value(&item)).collect::<PyResult<_>>()?));
     }
     if let Ok(items) = object.cast::<PyDict>() {
-        let pairs: PyResult<Vec<_>> =
-            items.iter().map(|(key, value)| Ok((to_value(&key)?, to_value(&value)?))).collect();
-        return Ok(Value::Dict(pairs?));
+        return dict_value(items);
     }
     if object.is_instance_of::<PySet>() || object.is_instance_of::<PyFrozenSet>() {
         return Ok(Value::Set(object.try_iter()?.map(|item| to_value(&item?)).collect::<PyResult<_>>()?));
@@ -93,6 +101,12 @@ pub(crate) fn to_value(object: &Bound<'_, PyAny>) -> PyResult<Value> {
         return Ok(Value::Complex(number.real(), number.imag()));
     }
     by_type_name(object)
+}
+
+fn dict_value(items: &Bound<'_, PyDict>) -> PyResult<Value> {
+    let pairs: PyResult<Vec<_>> =
+        items.iter().map(|(key, value)| Ok((to_value(&key)?, to_value(&value)?))).collect();
+    Ok(Value::Dict(pairs?))
 }
 
 fn is_numpy_scalar(object: &Bound<'_, PyAny>) -> PyResult<bool> {
