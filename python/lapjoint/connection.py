@@ -3,8 +3,8 @@
 from contextlib import contextmanager
 
 from ._core import Connection as _Connection
-from .errors import DataJointError, ThreadSafetyError
-from .settings import config, is_thread_safe
+from .errors import DataJointError
+from .settings import config, refuse_if_thread_safe
 
 _connection = None
 
@@ -148,10 +148,7 @@ class Connection:
 def conn(host=None, user=None, password=None, *, reset=False, use_tls=None):
     """The connection of the process, opened when first asked for."""
     global _connection
-    if is_thread_safe():
-        raise ThreadSafetyError(
-            "Global DataJoint state is disabled in thread-safe mode. Use dj.Instance() to create an isolated instance."
-        )
+    refuse_if_thread_safe()
     if _connection is None or reset or not _connection.is_connected:
         if _connection is not None:
             _connection.close()

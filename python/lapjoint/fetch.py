@@ -144,11 +144,11 @@ def _column(values, dtype):
 
     if dtype != object and None not in values:
         return np.array(values, dtype=dtype)
+    if dtype == np.float64:
+        return np.array([np.nan if value is None else value for value in values], dtype=dtype)
     column = np.empty(len(values), dtype=object)
     for index, value in enumerate(values):
         column[index] = value
-    if dtype == np.float64:
-        return np.array([np.nan if value is None else value for value in values], dtype=dtype)
     return column
 
 

@@ -34,8 +34,6 @@ def _lookup(name, context):
 def definition_of(cls):
     """The definition of a class, with the plugins of its codecs loaded."""
     definition = cls.definition if isinstance(cls.definition, str) else cls().definition
-    if definition is None:
-        raise NotImplementedError('Subclasses of Table must implement the property "definition"')
     if not isinstance(definition, str):
         raise NotImplementedError('Subclasses of Table must implement the property "definition"')
     plugins.find_all(definition)

@@ -4,22 +4,34 @@ import atexit
 import pathlib
 import shutil
 import tempfile
+import threading
+from contextlib import contextmanager
 
-_folders: list[str] = []
+_current = threading.local()
+_until_exit: list[str] = []
 
 
 def scratch_folder():
-    """A folder for copies that live until the insert has uploaded them, at the longest until the process ends."""
-    if not _folders:
-        atexit.register(lambda: [shutil.rmtree(folder, ignore_errors=True) for folder in _folders])
-    _folders.append(tempfile.mkdtemp(prefix="lapjoint-"))
-    return pathlib.Path(_folders[-1])
+    """A folder for copies that live until the insert that is under way has uploaded them; without one, until the process ends."""
+    folder = tempfile.mkdtemp(prefix="lapjoint-")
+    folders = getattr(_current, "folders", None)
+    if folders is not None:
+        folders.append(folder)
+    else:
+        if not _until_exit:
+            atexit.register(lambda: [shutil.rmtree(path, ignore_errors=True) for path in _until_exit])
+        _until_exit.append(folder)
+    return pathlib.Path(folder)
 
 
-def release(paths):
-    """Removes the scratch folders that hold these paths."""
-    for path in paths:
-        folder = str(pathlib.Path(path).parent)
-        if folder in _folders:
-            _folders.remove(folder)
+@contextmanager
+def released():
+    """Folders that this thread makes in a block are removed at its end."""
+    before = getattr(_current, "folders", None)
+    _current.folders = []
+    try:
+        yield
+    finally:
+        for folder in _current.folders:
             shutil.rmtree(folder, ignore_errors=True)
+        _current.folders = before

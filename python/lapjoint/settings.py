@@ -296,15 +296,20 @@ class GlobalConfig(Config):
     """The settings of the process, which `DJ_THREAD_SAFE` switches off."""
 
     def _guard(self):
-        if is_thread_safe():
-            raise ThreadSafetyError(
-                "Global DataJoint state is disabled in thread-safe mode. Use dj.Instance() to create an isolated instance."
-            )
+        refuse_if_thread_safe()
 
 
 def is_thread_safe():
     """Whether the process is to be used through `Instance` only."""
     return os.environ.get("DJ_THREAD_SAFE", "").lower() in ("true", "1", "yes")
+
+
+def refuse_if_thread_safe():
+    """Refuses what belongs to the process as a whole."""
+    if is_thread_safe():
+        raise ThreadSafetyError(
+            "Global DataJoint state is disabled in thread-safe mode. Use dj.Instance() to create an isolated instance."
+        )
 
 
 def config_of(core):

@@ -9,6 +9,7 @@ import io
 import os
 import pathlib
 import shutil
+import tempfile
 import threading
 
 from . import _core
@@ -218,12 +219,13 @@ class StorageBackend:
         import fsspec
 
         fs, path = fsspec.core.url_to_fs(source_url)
-        local = scratch_folder() / "download"
-        fs.get(path, str(local), recursive=fs.isdir(path))
-        if local.is_dir():
-            return self.put_folder(local, dest_path)["total_size"]
-        self.put_file(local, dest_path)
-        return local.stat().st_size
+        with tempfile.TemporaryDirectory(prefix="lapjoint-") as folder:
+            local = pathlib.Path(folder, "download")
+            fs.get(path, str(local), recursive=fs.isdir(path))
+            if local.is_dir():
+                return self.put_folder(local, dest_path)["total_size"]
+            self.put_file(local, dest_path)
+            return local.stat().st_size
 
     # Reading.
 

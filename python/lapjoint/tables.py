@@ -6,6 +6,7 @@ from .errors import DataJointError
 from .expression import QueryExpression
 from .progress import progress
 from .prompt import confirmed
+from .scratch import released
 from .utils import user_choice
 from .validation import ValidationResult, validate
 
@@ -157,7 +158,7 @@ class Table(QueryExpression):
             core.insert_query(rows._query, **options)
             return
         dicts = _rows.rows_as_dicts(rows, self.heading)
-        with progress(f"insert {self.class_name}") as seen:
+        with progress(f"insert {self.class_name}") as seen, released():
             for chunk in (dicts,) if chunk_size is None else _rows.in_chunks(dicts, chunk_size):
                 core.insert(chunk, progress=seen, **options)
 
@@ -176,7 +177,8 @@ class Table(QueryExpression):
 
     def update1(self, row):
         """Changes attributes of one existing row: `row` has the whole primary key and the new values."""
-        self._bound().update1(dict(row))
+        with released():
+            self._bound().update1(dict(row))
 
     def validate(self, rows, *, ignore_extra_fields=False):
         """Checks rows without inserting them."""

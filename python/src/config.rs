@@ -1,7 +1,5 @@
 //! Settings.
 
-use std::path::Path;
-
 use lapjoint::Value;
 use lapjoint::store::{Config, LoadOptions, Stores};
 use pyo3::prelude::*;
@@ -65,11 +63,6 @@ impl PyConfig {
     /// Takes an assignment back.
     fn reset(&self, key: &str) -> PyResult<()> {
         self.0.update(|config| config.reset(key)).map_err(from_store)
-    }
-
-    /// Reads a further file.
-    fn load(&self, file: &str) -> PyResult<()> {
-        self.0.update(|config| config.merge_file(Path::new(file))).map_err(from_store)
     }
 
     /// A store by name; `None` and the empty text mean the default store.

@@ -107,12 +107,6 @@ impl PySchema {
             .map_err(from_engine)
     }
 
-    /// Whether the schema is in the database.
-    fn exists(&self, py: Python<'_>) -> PyResult<bool> {
-        let names = py.detach(|| self.0.connection().list_schemas()).map_err(from_engine)?;
-        Ok(names.iter().any(|name| name == self.0.name()))
-    }
-
     fn table(&self, py: Python<'_>, name: &str) -> PyResult<PyTable> {
         py.detach(|| self.0.table(name)).map(PyTable).map_err(from_engine)
     }

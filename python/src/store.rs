@@ -209,12 +209,4 @@ impl PyStore {
     fn delete_prefix(&self, py: Python<'_>, prefix: &str) -> PyResult<()> {
         py.detach(|| self.0.delete_prefix(prefix)).map_err(from_store)
     }
-
-    fn local_path(&self, path: &str) -> PyResult<Option<PathBuf>> {
-        self.0.local_path(path).map_err(from_store)
-    }
-
-    fn url(&self, path: &str) -> PyResult<String> {
-        self.0.url(path).map_err(from_store)
-    }
 }

@@ -135,3 +135,13 @@ def test_a_mapping_is_stored_as_a_folder(schema):
     table = schema(type("Maps", (dj.Manual,), {"definition": "id : int8\n---\nx : <mapped@main>"}))
     table.insert1({"id": 1, "x": {"c/0/0": b"chunk", "zarr.json": b"{}"}})
     assert table.fetch1("x") == {"c/0/0": b"chunk", "zarr.json": b"{}"}
+
+
+def test_copies_on_their_way_are_removed(table, tmp_path, monkeypatch):
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    row = {"subject": "m", "number": 1, "arrays": {"a": np.arange(3)}, "folder": {"x": b"1", "y/z": b"2"}}
+    table.insert1(row)
+    with pytest.raises(dj.errors.DuplicateError):
+        table.insert1(row)
+    assert list((tmp_path / "scratch").iterdir()) == []
