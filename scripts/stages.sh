@@ -2,7 +2,10 @@
 
 export CARGO_TERM_COLOR=never
 LOGS="${LAPJOINT_TEST_LOGS:-${CARGO_TARGET_DIR:-target}/test-logs}"
-TALLY="$LOGS/tally"
+# Each run counts for itself, also beside another one that shares the folder; what it calls counts with it.
+export LAPJOINT_TALLY="${LAPJOINT_TALLY:-$LOGS/tally.$$}"
+TALLY="$LAPJOINT_TALLY"
+MISSING="$TALLY.missing"
 mkdir -p "$LOGS"
 
 # stage NAME COMMAND...: runs the command; its own counts are read from its output, or it counts as one.
@@ -33,18 +36,19 @@ count() {
 
 # missing NAME WHY: says at the end that something could not run.
 missing() {
-    printf '%s: %s\n' "$1" "$2" >>"$LOGS/missing"
+    printf '%s: %s\n' "$1" "$2" >>"$MISSING"
 }
 
 # total: prints what could not run, and the last line; fails if anything failed.
 total() {
     local passed failed
-    if [ -s "$LOGS/missing" ]; then
+    if [ -s "$MISSING" ]; then
         printf '\nCOULD NOT RUN:\n'
-        sed 's/^/  /' "$LOGS/missing"
+        sed 's/^/  /' "$MISSING"
     fi
     passed=$(awk '{ sum += $1 } END { print sum + 0 }' "$TALLY")
     failed=$(awk '{ sum += $2 } END { print sum + 0 }' "$TALLY")
+    rm -f "$TALLY" "$MISSING"
     printf '%s passed, %s failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ]
 }
