@@ -30,9 +30,12 @@ def _load(group, point):
         found = point.load()
         if not _core.is_codec_registered(point.name) and hasattr(found, "name"):
             # Defined for another registry, or under another name than its entry point's.
+            # Imported here, because `codecs` looks for plugins.
+            from .codecs import register_instance
+
             instance = found()
             instance.name = point.name
-            _core.register_codec(instance)
+            register_instance(instance)
     except Exception as error:  # noqa: BLE001 - whatever a plugin raises is reported when its codec is asked for
         failures[point.name] = f"{point.value} could not be loaded: {type(error).__name__}: {error}"
     else:

@@ -87,3 +87,17 @@ def test_the_real_datajoint_is_not_replaced_behind_its_back():
         "lapjoint.install_as_datajoint()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode != 0 and "imported already" in done.stderr
+
+
+def test_a_plugin_under_another_name_than_its_class(tmp_path):
+    (tmp_path / "loud_plugin.py").write_text(PLUGIN)
+    info = tmp_path / "loud_plugin-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: loud-plugin\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[datajoint.codecs]\nloud = loud_plugin:Upper\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); " \
+        "import lapjoint; lapjoint.install_as_datajoint(); codec = lapjoint.get_codec('<loud>'); " \
+        "print(codec.name, type(codec).__module__, codec.encode('Hi'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "loud loud_plugin HI\n"
