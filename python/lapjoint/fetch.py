@@ -27,18 +27,18 @@ class Fetch:
         if attributes:
             return self._columns(attributes, include_key, order_by, limit, offset, squeeze)
         rows = self.to_dicts(order_by, limit, offset, squeeze)
-        records = np.empty(len(rows), dtype=self.heading.as_dtype)
-        for name in self.heading.names:
-            records[name] = _column([row[name] for row in rows], self.heading[name].dtype)
+        heading = self.heading
+        records = np.empty(len(rows), dtype=heading.as_dtype)
+        for name in heading.names:
+            records[name] = _column([row[name] for row in rows], heading[name].dtype)
         return records
 
     def _columns(self, attributes, include_key, order_by, limit, offset, squeeze):
-        unknown = [name for name in attributes if name not in self.heading]
-        if unknown:
-            raise DataJointError(f"Attribute `{unknown[0]}` not found.")
+        heading = self.heading
+        _refuse_unknown(attributes, heading)
         query = self._ordered(order_by, limit, offset).proj(list(attributes), [])
         rows = _squeezed(_fetched(query)) if squeeze else _fetched(query)
-        columns = [_column([row[name] for row in rows], self.heading[name].dtype) for name in attributes]
+        columns = [_column([row[name] for row in rows], heading[name].dtype) for name in attributes]
         if include_key:
             names = self.primary_key
             return [{name: row[name] for name in names} for row in rows], *columns
@@ -67,9 +67,8 @@ class Fetch:
     def fetch1(self, *attributes, squeeze=False):
         """The only row as a dict; or its value of one attribute, or a tuple of values (`"KEY"` gives the primary key)."""
         names = [name for name in attributes if name != "KEY"]
-        unknown = [name for name in names if name not in self.heading]
-        if unknown:
-            raise DataJointError(f"Attribute `{unknown[0]}` not found.")
+        if names:
+            _refuse_unknown(names, self.heading)
         query = self._query.proj(names, []) if attributes else self._query
         rows = query.top(2, 0, []).fetch()
         if len(rows) != 1:
@@ -127,6 +126,12 @@ def _fetched(query):
     """The rows of an engine's query."""
     with progress("fetch") as seen:
         return query.fetch(seen)
+
+
+def _refuse_unknown(names, heading):
+    for name in names:
+        if name not in heading:
+            raise DataJointError(f"Attribute `{name}` not found.")
 
 
 def _needed(module, method):

@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lapjoint::Value;
 use lapjoint::codec::{DecodeContext, EncodeContext, Place, Registry, Site};
 use pyo3::prelude::*;
 
 use crate::codec::PythonCodec;
 use crate::config::PyConfig;
 use crate::error::from_codec;
-use crate::store::{StagedParts, staged_parts};
+use crate::store::{StagedParts, key_values, staged_parts};
 use crate::value::{to_python, to_value};
 
 /// A cell as Python gives it: schema, table, field and primary key.
@@ -130,8 +129,4 @@ pub(crate) fn codec_decode(
         })
         .map_err(from_codec)?;
     to_python(py, value)
-}
-
-fn key_values(key: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Vec<(String, Value)>> {
-    key.into_iter().map(|(name, value)| Ok((name, to_value(&value)?))).collect()
 }

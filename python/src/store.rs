@@ -100,7 +100,7 @@ pub(crate) fn encode_pk_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     addressing::encode_pk_value("value", &to_value(value)?).map_err(from_store)
 }
 
-fn key_values(key: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Vec<(String, Value)>> {
+pub(crate) fn key_values(key: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Vec<(String, Value)>> {
     key.into_iter().map(|(name, value)| Ok((name, to_value(&value)?))).collect()
 }
 

@@ -74,7 +74,6 @@ fn table_name(
     })
 }
 
-/// A table in the making.
 /// The table that a definition means.
 pub(crate) fn define(
     schema: &Schema,
@@ -87,6 +86,7 @@ pub(crate) fn define(
     Declaration::new(schema, master, class_name, id.clone(), references).build(definition)
 }
 
+/// A table in the making.
 struct Declaration<'s> {
     schema: &'s Schema,
     master: Option<&'s TableId>,

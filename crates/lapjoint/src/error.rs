@@ -179,6 +179,21 @@ impl Error {
         }
     }
 
+    pub(crate) fn unknown_field(
+        table: impl std::fmt::Display,
+        row: u64,
+        field: &str,
+        known: Vec<String>,
+    ) -> Self {
+        Self::UnknownField {
+            table: table.to_string(),
+            row,
+            field: field.to_owned(),
+            nearest: nearest(field, known.iter().map(String::as_str)).map(str::to_owned),
+            known,
+        }
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }

@@ -9,7 +9,6 @@ use lapjoint_store::staging::undo;
 use lapjoint_store::{Addressing, PendingObject, StoredObject};
 use lapjoint_types::Value;
 use lapjoint_types::naming::Tier;
-use lapjoint_types::suggest::nearest;
 
 pub(crate) use encode::Encoder;
 use encode::weight_bytes;
@@ -141,14 +140,7 @@ pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions
     if !options.ignore_extra_fields
         && let Some(extra) = given.iter().find(|name| bound.heading.get(name).is_none())
     {
-        let known = bound.heading.names();
-        return Err(Error::UnknownField {
-            table: bound.def.id.to_string(),
-            row: 0,
-            field: extra.clone(),
-            nearest: nearest(extra, known.iter().map(String::as_str)).map(str::to_owned),
-            known,
-        });
+        return Err(Error::unknown_field(&bound.def.id, 0, extra, bound.heading.names()));
     }
     let columns: Vec<String> =
         bound.heading.names().into_iter().filter(|name| given.contains(name)).collect();

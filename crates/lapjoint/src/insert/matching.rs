@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use lapjoint_db::DefaultValue;
 use lapjoint_types::Value;
-use lapjoint_types::suggest::nearest;
 
 use crate::bound::BoundTable;
 use crate::error::Error;
@@ -108,14 +107,7 @@ impl Matching {
         if !self.ignore_extra_fields
             && let Some(extra) = names.iter().find(|name| heading.get(name).is_none())
         {
-            let known = heading.names();
-            return Err(Error::UnknownField {
-                table: self.table.def.id.to_string(),
-                row: number,
-                field: extra.clone(),
-                nearest: nearest(extra, known.iter().map(String::as_str)).map(str::to_owned),
-                known,
-            });
+            return Err(Error::unknown_field(&self.table.def.id, number, extra, heading.names()));
         }
         let inserted: Vec<&str> = self.attributes().map(|attribute| attribute.name.as_str()).collect();
         if let Some(late) =
