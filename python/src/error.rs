@@ -15,6 +15,8 @@ fn class(error: &Error) -> &'static str {
             DbError::MissingTable(_) => "MissingTableError",
             DbError::UnknownColumn(_) => "UnknownAttributeError",
             DbError::Syntax { .. } => "QuerySyntaxError",
+            DbError::Access { .. } => "AccessError",
+            DbError::Lost { .. } => "LostConnectionError",
             _ => "DataJointError",
         },
         Error::UnknownAttribute { .. } => "UnknownAttributeError",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lapjoint_types::Value;
 
 use crate::error::DbError;
-use crate::intent::IntentLog;
+use crate::intent::{Intent, IntentLog};
 use crate::schema::{ColumnType, TableDef, TableId};
 
 /// What a database can do; the planner reads it instead of asking for product names.
@@ -39,8 +39,12 @@ pub enum InsertMode {
 pub enum TransactionMode {
     /// Only reads: a consistent snapshot.
     Read,
-    /// Writes: takes the write lock at once (SQLite `BEGIN IMMEDIATE`), so that what is read stays true until the commit.
+    /// Writes, and every statement reads what is committed when it starts. SQLite takes the write lock at once
+    /// (`BEGIN IMMEDIATE`), so that what is read stays true until the commit; servers lock rows.
     Write,
+    /// A transaction of the user's, as DataJoint opens it: MySQL `START TRANSACTION WITH CONSISTENT SNAPSHOT`, PostgreSQL
+    /// `BEGIN`; SQLite as for [`Write`](Self::Write).
+    User,
 }
 
 /// Receives the rows of a query, one value for each requested column type.
@@ -94,6 +98,9 @@ pub trait Adapter: Send {
 
     /// Creates a table with its indexes, constraints and comments, all or nothing. Does nothing when it exists.
     ///
+    /// MySQL commits an open transaction at a `CREATE TABLE`; its adapter then creates the table on another connection, and
+    /// it stays when the transaction is undone.
+    ///
     /// # Errors
     /// [`DbError`] when the database refuses the table.
     fn create_table(&mut self, table: &TableDef) -> Result<(), DbError>;
@@ -145,7 +152,8 @@ pub trait Adapter: Send {
 
     /// Inserts rows in bulk; every row has one value for each of `columns`, in that order.
     ///
-    /// Runs in the open transaction, or in one of its own. Returns the number of rows inserted or replaced.
+    /// Runs in the open transaction, or in one of its own. Returns the number of rows inserted or replaced. Rows are
+    /// streamed: memory holds a bounded number of them.
     ///
     /// # Errors
     /// [`DbError`] naming the row (its place in `rows`, from 0) and, where known, the column.
@@ -188,6 +196,22 @@ pub trait Adapter: Send {
     /// [`FileIntentLog`](crate::intent::FileIntentLog) in `<dir>/.lapjoint/intents`, in memory a
     /// [`MemoryIntentLog`](crate::intent::MemoryIntentLog).
     fn intents(&self) -> Arc<dyn IntentLog>;
+
+    /// In the open transaction: whether `intent` is still on record as this session's. If so, no other session can undo it
+    /// before the transaction ends. A session of a server may lose its connection, be taken for dead and go on: what it
+    /// uploaded may then be gone.
+    ///
+    /// # Errors
+    /// [`DbError`] when the record cannot be read.
+    fn hold_intent(&mut self, intent: &Intent) -> Result<bool, DbError>;
+
+    /// In the open transaction, until its end: keeps the objects of a schema that rows of several writers may share as they
+    /// are (`exclusive` false: many may hold this at once), or keeps others from referring to them (`exclusive` true). What is
+    /// read afterwards in a [`TransactionMode::Write`] is what the others left.
+    ///
+    /// # Errors
+    /// [`DbError::Busy`] when others do not let go.
+    fn lock_objects(&mut self, schema: &str, exclusive: bool) -> Result<(), DbError>;
 
     /// Identity of this connection for the records of unfinished work; unique among all processes.
     fn session(&self) -> &str;

@@ -99,6 +99,36 @@ pub enum DbError {
         /// Cause.
         source: std::io::Error,
     },
+    /// No connection can be made.
+    #[error("{product} at {address} cannot be reached: {message}")]
+    Unreachable {
+        /// Product.
+        product: &'static str,
+        /// Host and port, or socket; never a password.
+        address: String,
+        /// Cause, and what to check.
+        message: String,
+    },
+    /// The connection broke. Outside of a transaction the next call opens it again.
+    #[error("{product}: the connection was lost: {message}{}", outcome_text(*outcome_unknown))]
+    Lost {
+        /// Product.
+        product: &'static str,
+        /// Cause.
+        message: String,
+        /// Whether it broke during a commit, so that nobody knows whether the transaction was committed.
+        outcome_unknown: bool,
+    },
+    /// The user may not do this.
+    #[error("{product} denies access: {message}{}", statement_text(sql))]
+    Access {
+        /// Product.
+        product: &'static str,
+        /// Message of the database.
+        message: String,
+        /// Statement, shortened; empty when there was none.
+        sql: String,
+    },
     /// Any other error of the database.
     #[error("{product}: {message}{}", statement_text(sql))]
     Database {
@@ -139,6 +169,14 @@ impl DbError {
 
 fn row_text(row: Option<u64>) -> String {
     row.map(|row| format!(" (row {row})")).unwrap_or_default()
+}
+
+fn outcome_text(is_unknown: bool) -> &'static str {
+    if is_unknown {
+        "; it broke during the commit: whether the rows are there is not known, so look before you repeat it"
+    } else {
+        ""
+    }
 }
 
 fn statement_text(sql: &str) -> String {

@@ -53,6 +53,12 @@ pub trait IntentLog: Send + Sync {
     /// [`DbError::Io`] when it cannot be removed.
     fn remove(&self, schema: &str, id: &str) -> Result<(), DbError>;
 
+    /// Makes a dead session's intent that of `session`, which then undoes it; false when another was faster.
+    ///
+    /// # Errors
+    /// [`DbError`] when the record cannot be changed.
+    fn claim(&self, intent: &Intent, session: &str) -> Result<bool, DbError>;
+
     /// All intents of a schema.
     ///
     /// # Errors
@@ -89,6 +95,11 @@ fn sync_directory(directory: &Path) -> Result<(), DbError> {
 }
 
 impl IntentLog for FileIntentLog {
+    /// A session of files lives as long as its process, so that nobody else is at work; two that undo do the same.
+    fn claim(&self, _intent: &Intent, _session: &str) -> Result<bool, DbError> {
+        Ok(true)
+    }
+
     fn write(&self, intent: &Intent) -> Result<(), DbError> {
         let file = self.file(&intent.schema, &intent.id);
         let directory = self.directory.join(&intent.schema);
@@ -150,6 +161,10 @@ pub struct MemoryIntentLog {
 }
 
 impl IntentLog for MemoryIntentLog {
+    fn claim(&self, _intent: &Intent, _session: &str) -> Result<bool, DbError> {
+        Ok(true)
+    }
+
     fn write(&self, intent: &Intent) -> Result<(), DbError> {
         let key = (intent.schema.clone(), intent.id.clone());
         self.intents.lock().unwrap_or_else(PoisonError::into_inner).insert(key, intent.clone());

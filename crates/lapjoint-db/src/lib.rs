@@ -9,10 +9,12 @@ pub mod check;
 pub mod error;
 pub mod intent;
 pub mod schema;
+pub mod server;
 pub mod sqlite;
 
 pub use adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
 pub use error::DbError;
 pub use intent::{FileIntentLog, IntendedObject, Intent, IntentLog, MemoryIntentLog};
 pub use schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
+pub use server::{Product, ServerOptions, Tls};
 pub use sqlite::SqliteAdapter;

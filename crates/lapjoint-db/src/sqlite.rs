@@ -19,7 +19,7 @@ use lapjoint_types::Value;
 
 use crate::adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
 use crate::error::DbError;
-use crate::intent::{FileIntentLog, IntentLog, MemoryIntentLog};
+use crate::intent::{FileIntentLog, Intent, IntentLog, MemoryIntentLog};
 use crate::schema::{ColumnType, TableDef, TableId};
 use connection::Link;
 use session::Sessions;
@@ -226,6 +226,16 @@ impl Adapter for SqliteAdapter {
 
     fn intents(&self) -> Arc<dyn IntentLog> {
         Arc::clone(&self.intents)
+    }
+
+    /// A session of files lives as long as its process: nobody takes it for dead.
+    fn hold_intent(&mut self, _intent: &Intent) -> Result<bool, DbError> {
+        Ok(true)
+    }
+
+    /// The write lock of the transaction is enough.
+    fn lock_objects(&mut self, _schema: &str, _exclusive: bool) -> Result<(), DbError> {
+        Ok(())
     }
 
     fn session(&self) -> &str {

@@ -302,7 +302,7 @@ impl Connection {
         if guard.in_transaction() {
             return Err(Error::usage("Nested transactions are not supported."));
         }
-        guard.adapter_mut().begin(TransactionMode::Write)?;
+        guard.adapter_mut().begin(TransactionMode::User)?;
         guard.state().owner = Some(std::thread::current().id());
         Ok(())
     }

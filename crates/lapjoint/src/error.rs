@@ -149,6 +149,15 @@ pub enum Error {
         /// Path.
         path: String,
     },
+    /// The connection to the server was lost while objects were uploaded, and another session has undone the insert.
+    #[error(
+        "schema `{schema}`: the connection was lost while objects were uploaded, and another session has taken the insert \
+         for dead and undone it; nothing was inserted, so run it again"
+    )]
+    Overtaken {
+        /// Schema.
+        schema: String,
+    },
     /// An error of the database.
     #[error("{}{source}", place_text(place))]
     Database {

@@ -161,6 +161,7 @@ fn remove_unreferenced(
         });
         columns.extend(with_objects.map(|attribute| (id.clone(), attribute.name.clone())));
     }
+    guard.adapter_mut().lock_objects(schema, true)?;
     for object in objects {
         if !is_mentioned(guard, &columns, object)? {
             remove_object(connection, object)?;
@@ -208,6 +209,11 @@ pub(crate) fn recover(schema: &Schema) -> Result<RecoveryReport, Error> {
     for intent in log.list(schema.name())? {
         let mut guard = connection.lock()?;
         if guard.in_transaction() || guard.adapter_mut().is_session_alive(&intent.session)? {
+            continue;
+        }
+        // First claimed, then looked at: from now on its session, if it lives after all, cannot commit it.
+        let session = guard.adapter().session().to_owned();
+        if !log.claim(&intent, &session)? {
             continue;
         }
         let committed = has_marker(&mut guard, &intent)?;

@@ -123,7 +123,15 @@ impl<'c> Work<'c> {
         guard: &mut Guard<'_>,
         rows: impl FnOnce(&mut Guard<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        // Under the write lock nobody can remove an object for want of references, so that this look is the last word.
+        if let Some(intent) = &self.intent
+            && !guard.adapter_mut().hold_intent(intent)?
+        {
+            return Err(Error::Overtaken { schema: self.schema.to_owned() });
+        }
+        // Under the lock nobody can remove an object for want of references, so that this look is the last word.
+        if !self.shared.is_empty() {
+            guard.adapter_mut().lock_objects(self.schema, false)?;
+        }
         for (store, path) in &self.shared {
             if !self.connection.stores().get(Some(store))?.exists(path)? {
                 return Err(Error::Vanished { store: store.clone(), path: path.clone() });

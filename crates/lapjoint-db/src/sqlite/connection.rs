@@ -134,7 +134,7 @@ impl Link {
                     return Err(error);
                 }
             }
-            TransactionMode::Write => self.begin_write()?,
+            TransactionMode::Write | TransactionMode::User => self.begin_write()?,
         }
         self.transaction = true;
         Ok(())
