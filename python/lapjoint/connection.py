@@ -29,9 +29,28 @@ class Cursor:
         return self._rows
 
 
-class Connection:
-    """A database with its stores; SQLite in the folder `database.name` unless configured otherwise.
+def _own_settings(settings, host, user, password, port, use_tls, database_name, backend):
+    """What the arguments of a connection say, as settings. A host means a server, unless SQLite is chosen by name."""
+    chosen = backend or next(
+        (value for key, value, source in settings._core.entries() if key == "database.backend" and source != "default"),
+        None,
+    )
+    own = {"database.backend": backend, "database.name": database_name}
+    if chosen == "sqlite" or not (host or chosen or settings["database.backend"] != "sqlite"):
+        return own
+    if host and "://" in host:
+        return {"database.url": host, "database.user": user, "database.password": password}
+    if host and host.count(":") == 1:
+        host, _, host_port = host.partition(":")
+        port = port or int(host_port)
+    own |= {"database.host": host, "database.user": user, "database.password": password}
+    return own | {"database.port": port, "database.use_tls": use_tls}
 
+
+class Connection:
+    """A database with its stores; SQLite in the folder `database.name` unless a server is configured or given.
+
+    `host` is a name, an address, the path of a Unix socket, or all at once: `postgresql://user:password@host:port/database`.
     Arguments that are given count for this connection in place of the settings. SQLite needs neither host nor user.
     """
 
@@ -40,11 +59,7 @@ class Connection:
         config_override=None,
     ):  # fmt: skip
         settings = config_override if config_override is not None else config
-        own = {"database.backend": backend, "database.name": database_name}
-        if (backend or settings["database.backend"]) != "sqlite":
-            host, _, host_port = (host or "").partition(":")
-            own |= {"database.host": host or None, "database.user": user, "database.password": password}
-            own |= {"database.port": port or (int(host_port) if host_port else None), "database.use_tls": use_tls}
+        own = _own_settings(settings, host, user, password, port, use_tls, database_name, backend)
         own = {key: value for key, value in own.items() if value is not None and value != settings[key]}
         if own:
             from .settings import Config
@@ -67,6 +82,7 @@ class Connection:
     def connect(self):
         """Opens the database, if it is not open."""
         self._opened = self._opened or _Connection(self._config._core)
+        self._address = self._opened.address
 
     def close(self):
         """Closes the connection."""
@@ -90,10 +106,22 @@ class Connection:
         self.close()
 
     def get_user(self):
-        """Who is connected."""
-        import getpass
+        """Who is connected: `user@host`."""
+        product = self._core.product
+        if product == "SQLite":
+            import getpass
 
-        return f"{self._user or getpass.getuser()}@{self._config.get('database.host', 'localhost')}"
+            return f"{self._user or getpass.getuser()}@{self._config.get('database.host', 'localhost')}"
+        if product == "PostgreSQL":
+            user, host = self.query("SELECT current_user, host(inet_client_addr())").fetchone()
+            return f"{user}@{host or 'localhost'}"
+        return self.query("SELECT USER()").fetchone()[0]
+
+    @property
+    def connection_id(self):
+        """Number that the server knows the connection by; `None` for SQLite."""
+        sql = {"SQLite": None, "PostgreSQL": "SELECT pg_backend_pid()"}.get(self._core.product, "SELECT CONNECTION_ID()")
+        return self.query(sql).fetchone()[0] if sql else None
 
     def register(self, schema):
         """Notes a schema that is in use."""
@@ -142,7 +170,8 @@ class Connection:
     def __repr__(self):
         state = "connected" if self.is_connected else "disconnected"
         backend, name = self._config["database.backend"], self._config.get("database.name", ".")
-        return f"DataJoint connection ({state}) {backend}:{name}"
+        place = f"{backend}:{name}" if backend == "sqlite" else self._address
+        return f"DataJoint connection ({state}) {place}"
 
 
 def conn(host=None, user=None, password=None, *, reset=False, use_tls=None):

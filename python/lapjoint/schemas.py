@@ -158,6 +158,20 @@ class Schema:
         return self.database in list_schemas(self.connection)
 
     @property
+    def lineage(self):
+        """Where each attribute comes from: `schema.table.attribute` and its origin."""
+        return dict(self._active().lineage() or ())
+
+    @property
+    def lineage_table_exists(self):
+        """Whether the schema has a record of where its attributes come from."""
+        return self._active().lineage() is not None
+
+    def rebuild_lineage(self):
+        """Writes the record of where attributes come from anew."""
+        self._active().rebuild_lineage()
+
+    @property
     def jobs(self):
         """Job tables of the schema."""
         return []

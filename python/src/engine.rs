@@ -55,6 +55,18 @@ impl PyConnection {
         Ok((found.names, rows.collect::<PyResult<_>>()?, found.count))
     }
 
+    /// Name of the database's product: `SQLite`, `PostgreSQL`, `MySQL` or `MariaDB`.
+    #[getter]
+    fn product(&self, py: Python<'_>) -> PyResult<&'static str> {
+        py.detach(|| self.0.product()).map_err(from_engine)
+    }
+
+    /// Who is connected to what, `user@host:port`; never a password.
+    #[getter]
+    fn address(&self) -> String {
+        self.0.address()
+    }
+
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }
@@ -119,6 +131,16 @@ impl PySchema {
     fn sorted_tables(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         let tables = py.detach(|| self.0.tables()).map_err(from_engine)?;
         Ok(tables.iter().map(|table| table.id().table.clone()).collect())
+    }
+
+    /// Where attributes come from: `schema.table.attribute` and its origin; `None` where the schema has no record of it.
+    fn lineage(&self, py: Python<'_>) -> PyResult<Option<Vec<(String, String)>>> {
+        py.detach(|| if self.0.has_lineage()? { self.0.lineage().map(Some) } else { Ok(None) })
+            .map_err(from_engine)
+    }
+
+    fn rebuild_lineage(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.rebuild_lineage()).map_err(from_engine)
     }
 
     fn drop_schema(&self, py: Python<'_>) -> PyResult<()> {

@@ -105,6 +105,12 @@ pub trait Adapter: Send {
     /// [`DbError`] when the database refuses the table.
     fn create_table(&mut self, table: &TableDef) -> Result<(), DbError>;
 
+    /// Tables, of any schema, with a foreign key to one of `parents`, sorted and each once.
+    ///
+    /// # Errors
+    /// [`DbError`] when the catalogue cannot be read.
+    fn referring(&mut self, parents: &[TableId]) -> Result<Vec<TableId>, DbError>;
+
     /// Rebuilds a table's definition from the database alone; `None` when there is no such table.
     ///
     /// # Errors

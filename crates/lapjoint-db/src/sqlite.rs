@@ -11,6 +11,7 @@
 //! A commit is atomic in each file. A power failure in the middle of a commit that wrote to several schemas can leave
 //! it in some of them only: SQLite's write-ahead log has no commit across files.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,6 +149,17 @@ impl Adapter for SqliteAdapter {
     fn create_table(&mut self, table: &TableDef) -> Result<(), DbError> {
         self.link.live()?;
         ddl::create_table(&mut self.link, table)
+    }
+
+    /// In the schemas that are open: opening one opens those that refer to it.
+    fn referring(&mut self, parents: &[TableId]) -> Result<Vec<TableId>, DbError> {
+        self.link.live()?;
+        let mut found = BTreeSet::new();
+        for parent in parents {
+            self.link.require_schema(&parent.schema)?;
+            found.extend(foreign::children(&self.link, parent)?.into_iter().map(|(child, _)| child));
+        }
+        Ok(found.into_iter().collect())
     }
 
     fn load_table(&mut self, id: &TableId) -> Result<Option<TableDef>, DbError> {

@@ -13,7 +13,9 @@
 //!
 //! What differs from DataJoint: `database.backend` may be `sqlite`, and is by default unless `database.host` is set
 //! (a configuration that names a host was written for a server, so the default is then DataJoint's, `mysql`);
-//! `database.name` is for sqlite the directory or file of the database, by default `.`.
+//! `database.name` is for sqlite the directory or file of the database, by default `.`. `database.url` names a server with all
+//! that belongs to it (`postgresql://user:password@host:port/database`) and goes before the single settings;
+//! `database.tls_ca` is a PEM file with the certificates that a server's must be signed by.
 
 mod environment;
 mod files;
@@ -329,6 +331,12 @@ impl Config {
         }
         match key {
             "database.backend" => {
+                let url = self.text("database.url").unwrap_or_default();
+                match url.split("://").next() {
+                    Some("postgresql" | "postgres") => return Some("postgresql".into()),
+                    Some("mysql" | "mariadb") => return Some("mysql".into()),
+                    _ => {}
+                }
                 let host = self.settings.get("database.host")?;
                 let backend = if host.top().source == Source::Default { "sqlite" } else { "mysql" };
                 Some(backend.into())

@@ -6,6 +6,7 @@ use lapjoint_types::marker;
 
 use crate::declare::{self, References};
 use crate::error::Error;
+use crate::lineage;
 use crate::table::Table;
 
 /// What an alteration does, or would do.
@@ -42,6 +43,9 @@ pub(crate) fn alter(
     }
     connection.lock()?.adapter_mut().alter_table(&old.def, &new, &sources).map_err(Error::db(table.id()))?;
     connection.forget_tables();
+    if let Some(bound) = connection.bound(table.id())? {
+        lineage::record(connection, &bound.def)?;
+    }
     Ok(Alteration { changes })
 }
 

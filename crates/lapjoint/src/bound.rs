@@ -19,8 +19,13 @@ pub(crate) struct BoundTable {
 }
 
 impl BoundTable {
-    pub fn new(def: TableDef, registry: &Registry) -> Self {
+    pub fn new(mut def: TableDef, registry: &Registry) -> Self {
         let heading = Heading::from_table(&def, registry);
+        // What a codec stores is what the end of its chain says, whatever the database calls the column: MariaDB has `longtext`
+        // for json.
+        for (column, attribute) in def.columns.iter_mut().zip(heading.all()) {
+            column.ty.clone_from(&attribute.column);
+        }
         // A table that other tools made under a name of no tier is filled by hand.
         let tier = naming::tier_of(&def.id.table).unwrap_or(Tier::Manual);
         Self { def, heading, tier }

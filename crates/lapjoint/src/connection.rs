@@ -1,18 +1,18 @@
 //! Connections: a database, stores, codecs and configuration that belong together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use lapjoint_codec::Registry;
-use lapjoint_db::{Adapter, Intent, TableDef, TableId, TransactionMode};
+use lapjoint_db::{Adapter, DbError, Intent, TableDef, TableId, TransactionMode};
 use lapjoint_store::{Config, LoadOptions, Stores};
 
 use crate::bound::BoundTable;
 use crate::error::Error;
-use crate::open::open_adapter;
+use crate::open::{Opened, open_adapter};
 use crate::recovery;
 use crate::schema::Schema;
 
@@ -42,6 +42,8 @@ struct Inner {
     state: Mutex<State>,
     /// Signalled when a transaction of some thread has ended.
     ended: Condvar,
+    /// Where the database is, for messages.
+    address: String,
     stores: Stores,
     registry: Arc<Registry>,
     tables: Mutex<HashMap<TableId, Arc<BoundTable>>>,
@@ -56,6 +58,8 @@ pub(crate) struct State {
     pub open_intents: Vec<Intent>,
     /// Committed intents whose markers can go with the next write.
     pub finished: Vec<(String, String)>,
+    /// Schemas that have their table of markers.
+    pub prepared: HashSet<String>,
 }
 
 /// Exclusive use of a connection's adapter.
@@ -89,11 +93,13 @@ impl Guard<'_> {
 /// config.set("stores.scratch.protocol", "memory")?;
 /// let registry = Arc::new(Registry::with_builtins());
 /// let connection = Connection::options().config(config).registry(registry).directory(":memory:").open()?;
+/// assert_eq!(connection.product()?, "SQLite");
 /// assert_eq!(connection.stores().get(None)?.name(), "scratch");
 /// # Ok::<(), lapjoint::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ConnectionOptions {
+    url: Option<String>,
     stores: Option<Stores>,
     registry: Option<Arc<Registry>>,
     directory: Option<PathBuf>,
@@ -120,6 +126,14 @@ impl ConnectionOptions {
         self
     }
 
+    /// Uses the server at this address, `postgresql://user:password@host:port/database` or the same with `mysql`, whatever the
+    /// configuration says. See [`ServerOptions::from_url`](lapjoint_db::ServerOptions::from_url).
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
     /// Keeps the SQLite databases in this folder, whatever the configuration says.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -136,15 +150,18 @@ impl ConnectionOptions {
             Some(stores) => stores,
             None => Stores::new(Config::discover(".")?),
         };
+        if let Some(url) = self.url {
+            stores.update(|config| config.set("database.url", url))?;
+        }
         if let Some(directory) = self.directory {
             stores.update(|config| {
                 config.set("database.backend", "sqlite")?;
                 config.set("database.name", directory.to_string_lossy().into_owned())
             })?;
         }
-        let adapter = stores.read(open_adapter)?;
+        let opened = stores.read(open_adapter)?;
         let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
-        Ok(Connection::new(adapter, stores, registry))
+        Ok(Connection::new(opened, stores, registry))
     }
 }
 
@@ -165,6 +182,15 @@ impl Connection {
         ConnectionOptions::default().directory(directory).open()
     }
 
+    /// Opens the server at an address, `postgresql://user:password@host:port/database` or the same with `mysql`; the rest comes
+    /// from the configuration.
+    ///
+    /// # Errors
+    /// [`Error`] when the server cannot be reached.
+    pub fn open_url(url: impl Into<String>) -> Result<Self, Error> {
+        ConnectionOptions::default().url(url).open()
+    }
+
     /// A database in memory with the built-in defaults, gone when the last clone is dropped.
     ///
     /// # Errors
@@ -182,12 +208,19 @@ impl Connection {
         ConnectionOptions::default()
     }
 
-    fn new(adapter: Box<dyn Adapter>, stores: Stores, registry: Arc<Registry>) -> Self {
-        let state = State { adapter, owner: None, open_intents: Vec::new(), finished: Vec::new() };
+    fn new(opened: Opened, stores: Stores, registry: Arc<Registry>) -> Self {
+        let state = State {
+            adapter: opened.adapter,
+            owner: None,
+            open_intents: Vec::new(),
+            finished: Vec::new(),
+            prepared: HashSet::new(),
+        };
         Self {
             inner: Arc::new(Inner {
                 state: Mutex::new(state),
                 ended: Condvar::new(),
+                address: opened.address,
                 stores,
                 registry,
                 tables: Mutex::default(),
@@ -211,6 +244,20 @@ impl Connection {
     #[must_use]
     pub fn registry(&self) -> &Arc<Registry> {
         &self.inner.registry
+    }
+
+    /// Name of the database's product: `SQLite`, `PostgreSQL`, `MySQL` or `MariaDB`.
+    ///
+    /// # Errors
+    /// [`Error`] when the connection cannot be used.
+    pub fn product(&self) -> Result<&'static str, Error> {
+        Ok(self.lock()?.adapter().capabilities().product)
+    }
+
+    /// Where the database is, for messages: `user@host:port`, or `sqlite:folder`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.inner.address.clone()
     }
 
     /// Folder into which a fetch of `<attach>` writes files.
@@ -313,7 +360,9 @@ impl Connection {
     /// [`Error`] when the commit fails; everything is then undone.
     pub fn commit_transaction(&self) -> Result<(), Error> {
         let mut guard = self.lock()?;
-        if let Err(error) = guard.adapter_mut().commit() {
+        if let Err(error) = guard.adapter_mut().commit()
+            && !is_committed_all_the_same(&mut guard, &error)
+        {
             drop(guard);
             let undone = self.cancel_transaction();
             return Err(match undone {
@@ -396,6 +445,23 @@ impl Connection {
     /// Forgets bound tables, so that they are read from the database again.
     pub fn forget_tables(&self) {
         self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// A commit whose answer was lost may be done all the same. Where objects were stored in the transaction, a marker tells.
+fn is_committed_all_the_same(guard: &mut Guard<'_>, error: &DbError) -> bool {
+    let DbError::Lost { outcome_unknown: true, .. } = error else { return false };
+    let Some(intent) = guard.state().open_intents.first().cloned() else { return false };
+    recovery::has_marker(guard, &intent).unwrap_or(false)
+}
+
+impl fmt::Debug for ConnectionOptions {
+    /// Without the address, which may have a password in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionOptions")
+            .field("stores", &self.stores)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
     }
 }
 

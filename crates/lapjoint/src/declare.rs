@@ -15,6 +15,7 @@ use lapjoint_types::{CoreType, StoreRef, TypeSpec, marker};
 use crate::bound::BoundTable;
 use crate::connection::Connection;
 use crate::error::Error;
+use crate::lineage;
 use crate::schema::Schema;
 
 /// Tables that the host language found for the names of references in a definition, as they are written there:
@@ -48,11 +49,13 @@ pub(crate) fn declare(
     let def = define(schema, master, class_name, &id, &definition, references)?;
     connection.lock()?.adapter_mut().create_table(&def).map_err(Error::db(&def.id))?;
     // What the database has counts: another process may have declared the table in the same moment.
-    connection.bound(&def.id)?.ok_or_else(|| Error::UnknownTable {
+    let bound = connection.bound(&def.id)?.ok_or_else(|| Error::UnknownTable {
         table: def.id.table.clone(),
         schema: def.id.schema.clone(),
         nearest: None,
-    })
+    })?;
+    lineage::record(connection, &bound.def)?;
+    Ok(bound)
 }
 
 fn table_name(

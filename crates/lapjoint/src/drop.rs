@@ -3,8 +3,10 @@
 use lapjoint_db::TableId;
 use lapjoint_types::naming::Tier;
 
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::graph::Graph;
+use crate::lineage;
 use crate::schema::Schema;
 use crate::table::Table;
 
@@ -25,11 +27,16 @@ pub(crate) fn drop_table(table: &Table) -> Result<Vec<TableId>, Error> {
     let ids = order(table)?;
     let connection = table.schema().connection();
     connection.forget_tables();
-    let mut guard = connection.lock()?;
     for id in &ids {
-        guard.adapter_mut().drop_table(id).map_err(Error::db(id))?;
+        drop_one(connection, id)?;
     }
     Ok(ids)
+}
+
+/// Drops a table that nothing refers to, with what is written down of its attributes.
+pub(crate) fn drop_one(connection: &Connection, id: &TableId) -> Result<(), Error> {
+    connection.lock()?.adapter_mut().drop_table(id).map_err(Error::db(id))?;
+    lineage::forget(connection, id)
 }
 
 fn order(table: &Table) -> Result<Vec<TableId>, Error> {
@@ -39,7 +46,7 @@ fn order(table: &Table) -> Result<Vec<TableId>, Error> {
             table.id()
         )));
     }
-    let graph = Graph::of_database(table.schema())?;
+    let graph = Graph::below(table.schema().connection(), table.id(), false)?;
     let reached = graph.descendants(table.id());
     let mut ids: Vec<TableId> = graph.sorted(&reached).iter().map(|bound| bound.def.id.clone()).collect();
     ids.reverse();

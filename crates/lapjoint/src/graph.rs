@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lapjoint_db::{ForeignKeyDef, TableId};
 
 use crate::bound::BoundTable;
+use crate::connection::Connection;
 use crate::error::Error;
 use crate::schema::Schema;
 
@@ -23,21 +24,24 @@ impl Graph {
         Ok(graph)
     }
 
-    /// The tables of every schema of the database; schemas that cannot be opened are an error, since a child in one of
-    /// them would be missed.
-    pub fn of_database(schema: &Schema) -> Result<Self, Error> {
+    /// A table and all that refer to it, directly or through others, in any schema. With `masters`, the masters of parts among
+    /// them belong too, with all that refers to those.
+    pub fn below(connection: &Connection, seed: &TableId, masters: bool) -> Result<Self, Error> {
         let mut graph = Self::default();
-        for name in schema.connection().list_schemas()? {
-            let guard = schema.connection().lock()?;
-            let in_transaction = guard.in_transaction();
-            drop(guard);
-            // SQLite cannot attach a database inside a transaction; the schemas in use are attached already.
-            let other = if in_transaction || name == schema.name() {
-                Schema::new(schema.connection().clone(), name.clone())
-            } else {
-                schema.connection().existing_schema(&name)?
-            };
-            graph.add(&other)?;
+        let mut level = vec![seed.clone()];
+        while !level.is_empty() {
+            let mut next = connection.lock()?.adapter_mut().referring(&level).map_err(Error::db(seed))?;
+            for id in level {
+                let Some(bound) = connection.bound(&id)? else { continue };
+                if let Some(master) = bound.master().filter(|_| masters) {
+                    next.push(TableId::new(&id.schema, master));
+                }
+                graph.tables.insert(id, bound);
+            }
+            next.retain(|id| !graph.tables.contains_key(id));
+            next.sort();
+            next.dedup();
+            level = next;
         }
         Ok(graph)
     }

@@ -115,18 +115,20 @@ struct Encoded {
 }
 
 /// Leaves out rows whose key another writer has inserted since they were looked up, and takes back what was stored for them.
-/// The write lock is held: nobody can insert one now.
+/// On SQLite the write lock is held: nobody can insert one now. On a server somebody still can; the insert then skips the row,
+/// and what was stored for it is left to collection.
 fn skip_overtaken(
     present: &Present,
     encoded: &mut Vec<Encoded>,
     guard: &mut Guard<'_>,
     connection: &Connection,
 ) -> Result<(), Error> {
-    let there = present.there(encoded.iter().map(|row| row.values.as_slice()), guard.adapter_mut())?;
-    if there.is_empty() {
+    let there = present.are_there(encoded.iter().map(|row| row.values.as_slice()), guard.adapter_mut())?;
+    if !there.contains(&true) {
         return Ok(());
     }
-    let overtaken = |row: &mut Encoded| present.key_of(&row.values).is_some_and(|key| there.contains(&key));
+    let mut there = there.into_iter();
+    let overtaken = |_: &mut Encoded| there.next().unwrap_or(false);
     let stored: Vec<StoredObject> = encoded.extract_if(.., overtaken).flat_map(|row| row.stored).collect();
     Ok(undo(connection.stores(), &stored)?)
 }

@@ -34,6 +34,7 @@ mod error;
 mod graph;
 mod heading;
 mod insert;
+mod lineage;
 mod names;
 pub mod objects;
 mod open;

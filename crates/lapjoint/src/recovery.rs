@@ -57,8 +57,16 @@ fn marker_table(schema: &str) -> TableDef {
 
 /// Makes sure that the schema can hold markers.
 pub(crate) fn prepare(guard: &mut Guard<'_>, schema: &str) -> Result<(), Error> {
+    if guard.state().prepared.contains(schema) {
+        return Ok(());
+    }
     let table = marker_table(schema);
-    guard.adapter_mut().create_table(&table).map_err(Error::db(&table.id))
+    guard.adapter_mut().create_table(&table).map_err(Error::db(&table.id))?;
+    // In a transaction it may yet be undone.
+    if !guard.in_transaction() {
+        guard.state().prepared.insert(schema.to_owned());
+    }
+    Ok(())
 }
 
 /// Leaves the intent's marker in the open transaction, and takes away those that are no longer needed.
@@ -113,6 +121,8 @@ pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error
         remove_marker(&mut guard, &intent.schema, &intent.id)?;
     } else if has_marker(&mut guard, intent)? {
         finish(&mut guard, std::slice::from_ref(intent));
+        return Ok(());
+    } else if !is_ours(&guard, intent)? {
         return Ok(());
     }
     let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
@@ -216,6 +226,7 @@ pub(crate) fn recover(schema: &Schema) -> Result<RecoveryReport, Error> {
         if !log.claim(&intent, &session)? {
             continue;
         }
+        let intent = Intent { session, ..intent };
         let committed = has_marker(&mut guard, &intent)?;
         drop(guard);
         if committed {
@@ -291,7 +302,18 @@ fn markers(guard: &mut Guard<'_>, schema: &str) -> Result<Vec<(String, String)>,
     Ok(found)
 }
 
-fn has_marker(guard: &mut Guard<'_>, intent: &Intent) -> Result<bool, Error> {
+/// Whether the intent is this session's, and not one that another took for dead and undoes. A commit under way holds the
+/// record: this waits for its end.
+fn is_ours(guard: &Guard<'_>, intent: &Intent) -> Result<bool, Error> {
+    let session = guard.adapter().session().to_owned();
+    Ok(guard.adapter().intents().claim(intent, &session)?)
+}
+
+/// Whether the intent's rows are committed. A commit under way is waited for.
+pub(crate) fn has_marker(guard: &mut Guard<'_>, intent: &Intent) -> Result<bool, Error> {
+    if !guard.in_transaction() {
+        is_ours(guard, intent)?;
+    }
     Ok(markers(guard, &intent.schema)?.iter().any(|(id, _)| *id == intent.id))
 }
 

@@ -10,6 +10,7 @@ use crate::bound::BoundTable;
 use crate::connection::Connection;
 use crate::declare::{self, References};
 use crate::error::Error;
+use crate::lineage;
 use crate::names;
 use crate::recovery::RecoveryReport;
 use crate::row::Row;
@@ -205,6 +206,34 @@ impl Schema {
         Ok(graph.into_sorted().into_iter().map(|table| Table::new(self.clone(), table)).collect())
     }
 
+    /// Where attributes come from, as it is written down: `schema.table.attribute` and its origin. Empty for a schema that has no
+    /// such record.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn lineage(&self) -> Result<Vec<(String, String)>, Error> {
+        lineage::recorded(&self.connection, &self.name)
+    }
+
+    /// Whether the schema has a record of where its attributes come from.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn has_lineage(&self) -> Result<bool, Error> {
+        lineage::exists(&self.connection, &self.name)
+    }
+
+    /// Writes the record of where attributes come from anew, by the definitions of the tables.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read or written.
+    pub fn rebuild_lineage(&self) -> Result<(), Error> {
+        for table in self.tables()? {
+            lineage::record(&self.connection, &table.bound().def)?;
+        }
+        Ok(())
+    }
+
     /// Drops the schema with all its tables. Objects in stores stay until they are collected.
     ///
     /// # Errors
@@ -215,6 +244,7 @@ impl Schema {
         guard.adapter_mut().drop_schema(&self.name).map_err(Error::db(&self.name))?;
         // Its markers are gone with it.
         guard.state().finished.retain(|(schema, _)| *schema != self.name);
+        guard.state().prepared.remove(&self.name);
         Ok(())
     }
 }

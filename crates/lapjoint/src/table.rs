@@ -282,6 +282,6 @@ impl Table {
     pub fn drop_quick(self) -> Result<(), Error> {
         let connection = self.schema.connection();
         connection.forget_tables();
-        connection.lock()?.adapter_mut().drop_table(self.id()).map_err(Error::db(self.id()))
+        drop::drop_one(connection, self.id())
     }
 }

@@ -1,6 +1,6 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
-use lapjoint_db::{IntendedObject, Intent, TransactionMode};
+use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
 use lapjoint_store::staging::upload;
 use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, UploadOptions};
 use uuid::Uuid;
@@ -101,7 +101,10 @@ impl<'c> Work<'c> {
         }
         guard.adapter_mut().begin(TransactionMode::Write)?;
         let written = self.write(&mut guard, rows);
-        let committed = written.and_then(|value| Ok(guard.adapter_mut().commit().map(|()| value)?));
+        let committed = written.and_then(|value| match guard.adapter_mut().commit() {
+            Ok(()) => Ok(value),
+            Err(error) => self.after_failed_commit(&mut guard, error).map(|()| value),
+        });
         match committed {
             Ok(value) => {
                 if let Some(intent) = self.intent.take() {
@@ -115,6 +118,21 @@ impl<'c> Work<'c> {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// A commit whose answer was lost may be done all the same: the marker tells.
+    fn after_failed_commit(&self, guard: &mut Guard<'_>, error: DbError) -> Result<(), Error> {
+        let DbError::Lost { product, message, outcome_unknown: true } = error else {
+            return Err(error.into());
+        };
+        let Some(intent) = &self.intent else {
+            return Err(DbError::Lost { product, message, outcome_unknown: true }.into());
+        };
+        match recovery::has_marker(guard, intent) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(DbError::Lost { product, message, outcome_unknown: false }.into()),
+            Err(_) => Err(DbError::Lost { product, message, outcome_unknown: true }.into()),
         }
     }
 

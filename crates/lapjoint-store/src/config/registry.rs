@@ -55,6 +55,8 @@ pub(super) const SETTINGS: &[Definition] = &[
     setting("database.password", Text, Null, Some("DJ_PASS")),
     setting("database.port", Integer { min: 0, max: 65535 }, Null, Some("DJ_PORT")),
     setting("database.reconnect", Flag, Initial::Flag(true), Some("DJ_RECONNECT")),
+    setting("database.tls_ca", Text, Null, Some("DJ_TLS_CA")),
+    setting("database.url", Text, Null, Some("DJ_DATABASE_URL")),
     setting("database.use_tls", Flag, Null, Some("DJ_USE_TLS")),
     setting("database.user", Text, Null, Some("DJ_USER")),
     setting("display.diagram_direction", Choice(&["TB", "LR"]), Initial::Text("LR"), Some("DJ_DIAGRAM_DIRECTION")),

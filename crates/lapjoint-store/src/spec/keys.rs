@@ -42,5 +42,10 @@ pub(super) fn allowed_keys(protocol: Protocol) -> Vec<&'static str> {
 /// Whether a setting of this (last) name is a credential.
 pub(crate) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
-    matches!(last, "password" | "access_key" | "secret_key" | "token" | "account_key" | "connection_string")
+    // An address may have a password in it.
+    key == "database.url"
+        || matches!(
+            last,
+            "password" | "access_key" | "secret_key" | "token" | "account_key" | "connection_string"
+        )
 }

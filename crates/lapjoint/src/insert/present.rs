@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lapjoint_db::check::{normalise, plain};
 use lapjoint_db::{Adapter, ColumnType};
-use lapjoint_types::Value;
+use lapjoint_types::{CoreType, Value};
 
 use crate::bound::BoundTable;
 use crate::error::Error;
@@ -56,22 +56,26 @@ impl Present {
         rows: impl Iterator<Item = &'r [Value]> + Clone,
         adapter: &mut dyn Adapter,
     ) -> Result<Vec<bool>, Error> {
-        let there = self.there(rows.clone(), adapter)?;
-        let mut is_new = |row: &[Value]| match self.key_of(row) {
-            Some(key) => !there.contains(&key) && self.met.insert(key),
+        let there = self.are_there(rows.clone(), adapter)?;
+        let is_new = |(row, is_there): (&[Value], bool)| match self.key_of(row) {
+            Some(key) => !is_there && self.met.insert(key),
             None => true,
         };
-        Ok(rows.map(&mut is_new).collect())
+        Ok(rows.zip(there).map(is_new).collect())
     }
 
-    /// Keys of the rows that are in the table.
-    pub fn there<'r>(
+    /// Whether each row's key is in the table. The database is asked about every one, since it compares in its own way: to
+    /// some collations `A` is `a`.
+    pub fn are_there<'r>(
         &self,
         rows: impl Iterator<Item = &'r [Value]>,
         adapter: &mut dyn Adapter,
-    ) -> Result<HashSet<String>, Error> {
-        let mut conditions = Vec::new();
-        for row in rows {
+    ) -> Result<Vec<bool>, Error> {
+        let mut there = Vec::new();
+        let mut asked = Vec::new();
+        let table = adapter.quote_table(&self.table.def.id);
+        for (number, row) in rows.enumerate() {
+            there.push(false);
             if self.key_of(row).is_none() {
                 continue;
             }
@@ -79,35 +83,27 @@ impl Present {
             for (place, attribute) in &self.key {
                 terms.push(equal_sql(attribute, row.get(*place).unwrap_or(&Value::Null), adapter)?);
             }
-            conditions.push(if terms.is_empty() { "1=1".to_owned() } else { terms.join(" AND ") });
+            let condition = if terms.is_empty() { "1=1".to_owned() } else { terms.join(" AND ") };
+            asked.push((number, format!("EXISTS (SELECT 1 FROM {table} WHERE {condition})")));
         }
-        let columns: Vec<(String, ColumnType)> = self
-            .key
-            .iter()
-            .map(|(_, attribute)| (attribute.name.clone(), attribute.column.clone()))
-            .collect();
-        let list: Vec<String> = columns.iter().map(|(name, _)| adapter.quote(name)).collect();
-        let mut found = HashSet::new();
-        for some in conditions.chunks(KEYS_AT_ONCE) {
-            let sql = format!(
-                "SELECT {} FROM {} WHERE {}",
-                list.join(", "),
-                adapter.quote_table(&self.table.def.id),
-                some.iter().map(|terms| format!("({terms})")).collect::<Vec<_>>().join(" OR ")
-            );
+        for some in asked.chunks(KEYS_AT_ONCE) {
+            let list: Vec<&str> = some.iter().map(|(_, exists)| exists.as_str()).collect();
+            let sql = format!("SELECT {}", list.join(", "));
+            let columns: Vec<_> = (0..some.len())
+                .map(|number| (format!("exists_{number}"), ColumnType::Core(CoreType::Bool)))
+                .collect();
             adapter
                 .query(&sql, &[], &columns, &mut |row| {
-                    let key: Option<String> = row
-                        .into_iter()
-                        .zip(&columns)
-                        .map(|(value, (_, ty))| Some(form(value, ty)? + "\n"))
-                        .collect();
-                    found.extend(key);
-                    ControlFlow::Continue(())
+                    for ((number, _), value) in some.iter().zip(row) {
+                        if let Some(is_there) = there.get_mut(*number) {
+                            *is_there = value == Value::Bool(true);
+                        }
+                    }
+                    ControlFlow::Break(())
                 })
                 .map_err(Error::db(&self.table.def.id))?;
         }
-        Ok(found)
+        Ok(there)
     }
 }
 

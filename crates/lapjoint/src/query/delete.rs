@@ -14,7 +14,6 @@ use crate::error::Error;
 use crate::graph::Graph;
 use crate::query::Query;
 use crate::query::select::equal_sql;
-use crate::schema::Schema;
 
 /// What a delete does with parts whose masters would stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,7 +86,7 @@ impl Query {
     /// # Errors
     /// As for [`delete`](Self::delete).
     pub fn delete_preview(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
-        let graph = self.delete_graph()?;
+        let graph = self.delete_graph(options)?;
         let mut guard = self.connection().lock()?;
         let plan = self.delete_plan(&graph, &mut guard, options)?;
         let mut tables = Vec::new();
@@ -105,7 +104,7 @@ impl Query {
     /// [`Error::Usage`] on anything but a restricted table, or when parts would go without their masters; nothing is then
     /// deleted.
     pub fn delete(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
-        let graph = self.delete_graph()?;
+        let graph = self.delete_graph(options)?;
         let mut guard = self.connection().lock()?;
         let own_transaction = !guard.in_transaction();
         if own_transaction {
@@ -143,9 +142,9 @@ impl Query {
         deleted
     }
 
-    fn delete_graph(&self) -> Result<Graph, Error> {
-        let schema = Schema::new(self.connection().clone(), self.base().def.id.schema.clone());
-        Graph::of_database(&schema)
+    fn delete_graph(&self, options: &DeleteOptions) -> Result<Graph, Error> {
+        let masters = options.part_integrity == PartIntegrity::Cascade;
+        Graph::below(self.connection(), &self.base().def.id, masters)
     }
 
     fn delete_in(

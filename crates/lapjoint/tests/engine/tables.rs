@@ -2,7 +2,7 @@
 
 use crate::common::{fresh, objects, open};
 use lapjoint::codec::{NpyRef, ObjectRef};
-use lapjoint::{Connection, Decimal, InsertOptions, NdArray, Row, Table, Value, Watch, row};
+use lapjoint::{Connection, Decimal, InsertOptions, NdArray, References, Row, Table, Tier, Value, Watch, row};
 use std::ops::ControlFlow;
 
 #[test]
@@ -429,4 +429,41 @@ fn a_row_that_another_writer_inserts_meanwhile_is_skipped_with_its_objects() {
     let report = lapjoint::objects::unreferenced(trace.schema()).unwrap();
     assert!(report.unreferenced.is_empty(), "{report:?}");
     assert!(lapjoint::objects::verify(trace.schema(), true, &mut |_, _| ()).unwrap().damage.is_empty());
+}
+
+#[test]
+fn attributes_know_where_they_come_from() {
+    let connection = Connection::in_memory().unwrap();
+    let colony = connection.schema("colony").unwrap();
+    let mouse =
+        colony.manual("Mouse", "mouse : varchar(8)\n---\n-> [nullable] self.proj(mother='mouse')").unwrap();
+    let lab = connection.schema("lab").unwrap();
+    let references = References::from([("Mouse".to_owned(), mouse.id().clone())]);
+    let definition = "-> Mouse\nsession : int16\n---\nnote : varchar(8)\n-> Mouse.proj(helper='mouse')";
+    let session = lab.declare_with(Tier::Manual, None, "Session", definition, &references).unwrap();
+    lab.part(&session, "Trial", "-> master\ntrial : int16").unwrap();
+    let origin = "colony.mouse.mouse".to_owned();
+    assert_eq!(
+        colony.lineage().unwrap(),
+        [
+            ("colony.mouse.mother".to_owned(), origin.clone()),
+            ("colony.mouse.mouse".to_owned(), origin.clone())
+        ]
+    );
+    let recorded = [
+        ("lab.session.helper", origin.as_str()),
+        ("lab.session.mouse", origin.as_str()),
+        ("lab.session.session", "lab.session.session"),
+        ("lab.session__trial.mouse", origin.as_str()),
+        ("lab.session__trial.session", "lab.session.session"),
+        ("lab.session__trial.trial", "lab.session__trial.trial"),
+    ];
+    let expected: Vec<_> = recorded.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    assert_eq!(lab.lineage().unwrap(), expected);
+    connection.run_sql("DELETE FROM lab.\"~lineage\"", &[]).unwrap();
+    assert!(lab.lineage().unwrap().is_empty());
+    lab.rebuild_lineage().unwrap();
+    assert_eq!(lab.lineage().unwrap(), expected);
+    lab.table("Session").unwrap().drop_table().unwrap();
+    assert!(lab.lineage().unwrap().is_empty());
 }

@@ -1,0 +1,145 @@
+//! Lineage: where each attribute comes from. Only attributes of one origin may be matched with one another.
+//!
+//! An attribute of a foreign key has the lineage of the attribute that it refers to; any other attribute of a primary key is an
+//! origin itself, `schema.table.attribute`; other attributes have none. As DataJoint keeps it, the hidden table `~lineage` of
+//! each schema has a row for each attribute with a lineage.
+
+use std::collections::BTreeSet;
+
+use lapjoint_db::{ColumnDef, ColumnType, InsertMode, TableDef, TableId};
+use lapjoint_types::{CoreType, Value};
+
+use crate::connection::Connection;
+use crate::error::Error;
+
+/// Hidden table of a schema's lineages.
+const TABLE: &str = "~lineage";
+
+/// An attribute and its origin.
+type Origin = (String, String);
+
+fn lineage_table(schema: &str, with_comments: bool) -> TableDef {
+    let column = |name: &str, length: u32, comment: &str| ColumnDef {
+        name: name.to_owned(),
+        ty: ColumnType::Native(format!("varchar({length})")),
+        nullable: false,
+        default: None,
+        comment: if with_comments { comment.to_owned() } else { String::new() },
+        auto_increment: false,
+    };
+    TableDef {
+        id: TableId::new(schema, TABLE),
+        comment: String::new(),
+        columns: vec![
+            column("table_name", 64, "table name within the schema"),
+            column("attribute_name", 64, "attribute name"),
+            column("lineage", 255, "origin: schema.table.attribute"),
+        ],
+        primary_key: vec!["table_name".to_owned(), "attribute_name".to_owned()],
+        foreign_keys: Vec::new(),
+        indexes: Vec::new(),
+    }
+}
+
+/// The origins of a table's attributes, by its definition and those of the tables that it refers to.
+pub(crate) fn of_table(connection: &Connection, def: &TableDef) -> Result<Vec<Origin>, Error> {
+    let mut origins = Vec::new();
+    for column in &def.columns {
+        if let Some(origin) = origin(connection, def, &column.name, &mut BTreeSet::new())? {
+            origins.push((column.name.clone(), origin));
+        }
+    }
+    Ok(origins)
+}
+
+fn origin(
+    connection: &Connection,
+    def: &TableDef,
+    attribute: &str,
+    met: &mut BTreeSet<(TableId, String)>,
+) -> Result<Option<String>, Error> {
+    // References of tables to one another may run in a circle.
+    if met.insert((def.id.clone(), attribute.to_owned())) {
+        for key in &def.foreign_keys {
+            let Some(at) = key.columns.iter().position(|column| column == attribute) else { continue };
+            let Some(source) = key.parent_columns.get(at) else { continue };
+            if key.parent == def.id {
+                return origin(connection, def, source, met);
+            }
+            let Some(parent) = connection.bound(&key.parent)? else { continue };
+            return origin(connection, &parent.def, source, met);
+        }
+    }
+    let is_key = def.primary_key.iter().any(|name| name == attribute);
+    Ok(is_key.then(|| format!("{}.{}.{attribute}", def.id.schema, def.id.table)))
+}
+
+/// Writes down the origins of a table's attributes, in place of those that were there.
+pub(crate) fn record(connection: &Connection, def: &TableDef) -> Result<(), Error> {
+    let origins = of_table(connection, def)?;
+    let mut guard = connection.lock()?;
+    let adapter = guard.adapter_mut();
+    // Comments of DataJoint's own table: it gives PostgreSQL none.
+    let table = lineage_table(&def.id.schema, adapter.capabilities().product != "PostgreSQL");
+    adapter.create_table(&table).map_err(Error::db(&table.id))?;
+    drop(guard);
+    forget(connection, &def.id)?;
+    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    let mut rows = origins.into_iter().map(|(attribute, origin)| {
+        vec![Value::from(def.id.table.as_str()), Value::from(attribute), Value::from(origin)]
+    });
+    connection
+        .lock()?
+        .adapter_mut()
+        // Another process may declare the same table in the same moment.
+        .insert(&table, &columns, &mut rows, InsertMode::Replace)
+        .map_err(Error::db(&table.id))?;
+    Ok(())
+}
+
+/// Removes what is written down of a table.
+pub(crate) fn forget(connection: &Connection, id: &TableId) -> Result<(), Error> {
+    if !exists(connection, &id.schema)? {
+        return Ok(());
+    }
+    let table = TableId::new(&id.schema, TABLE);
+    let name = ColumnType::Core(CoreType::Varchar(64));
+    let mut guard = connection.lock()?;
+    let adapter = guard.adapter_mut();
+    let sql =
+        format!("DELETE FROM {} WHERE {} = ?", adapter.quote_table(&table), adapter.quote("table_name"));
+    adapter.execute(&sql, &[(Value::from(id.table.as_str()), name)]).map_err(Error::db(&table))?;
+    Ok(())
+}
+
+/// Whether a schema has its table of lineages. Schemas that were made before DataJoint 2 have none.
+pub(crate) fn exists(connection: &Connection, schema: &str) -> Result<bool, Error> {
+    let tables = connection.lock()?.adapter_mut().list_tables(schema)?;
+    Ok(tables.iter().any(|table| table == TABLE))
+}
+
+/// What is written down in a schema: `schema.table.attribute`, and its origin.
+pub(crate) fn recorded(connection: &Connection, schema: &str) -> Result<Vec<Origin>, Error> {
+    if !exists(connection, schema)? {
+        return Ok(Vec::new());
+    }
+    let table = TableId::new(schema, TABLE);
+    let names = ["table_name", "attribute_name", "lineage"];
+    let text = ColumnType::Core(CoreType::Varchar(255));
+    let columns: Vec<_> = names.iter().map(|name| ((*name).to_owned(), text.clone())).collect();
+    let mut guard = connection.lock()?;
+    let adapter = guard.adapter_mut();
+    let list: Vec<String> = names.iter().map(|name| adapter.quote(name)).collect();
+    let list = list.join(", ");
+    let sql = format!("SELECT {list} FROM {} ORDER BY {list}", adapter.quote_table(&table));
+    let mut found = Vec::new();
+    adapter
+        .query(&sql, &[], &columns, &mut |row| {
+            if let [Value::Str(table), Value::Str(attribute), Value::Str(origin)] = row.as_slice() {
+                found.push((format!("{schema}.{table}.{attribute}"), origin.clone()));
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .map_err(Error::db(&table))?;
+    Ok(found)
+}
