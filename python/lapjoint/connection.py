@@ -71,6 +71,7 @@ class Connection:
         self._user = user
         self.schemas = {}
         self._opened = None
+        self._address = ""
         self.connect()
 
     @property

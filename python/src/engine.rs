@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lapjoint::{Connection, InsertOptions, References, Row, Schema, Table, TableId, Tier};
+use lapjoint::{Connection, InsertOptions, References, Schema, Table, TableId, Tier};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -10,7 +10,8 @@ use crate::codec::python_attributes;
 use crate::config::PyConfig;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
-use crate::value::{carried, to_python, to_value};
+use crate::rows::{Rows, to_row};
+use crate::value::{to_python, to_value};
 use crate::watch::Signals;
 
 /// Rows converted between two looks at Python's signals.
@@ -214,24 +215,6 @@ pub(crate) fn referenced_names(definition: &str) -> PyResult<Vec<String>> {
 #[pyclass(frozen, name = "Table", module = "lapjoint._core")]
 pub(crate) struct PyTable(Table);
 
-/// The row of a Python dict; the values of `carry` stay the objects that they are. Consecutive rows with the same keys share their names.
-fn to_row(dict: &Bound<'_, PyDict>, names: &mut Arc<Vec<String>>, carry: &[String]) -> PyResult<Row> {
-    let mut values = Vec::with_capacity(dict.len());
-    let mut same = dict.len() == names.len();
-    for (index, (key, value)) in dict.iter().enumerate() {
-        if same {
-            same = names.get(index).is_some_and(|name| key.eq(name.as_str()).unwrap_or(false));
-        }
-        let carried_along =
-            !carry.is_empty() && carry.iter().any(|name| key.eq(name.as_str()).unwrap_or(false));
-        values.push(if carried_along { carried(&value) } else { to_value(&value)? });
-    }
-    if !same {
-        *names = Arc::new(dict.keys().iter().map(|key| key.extract()).collect::<PyResult<_>>()?);
-    }
-    Row::over(names, values).ok_or_else(|| from_any("the row changed while it was read"))
-}
-
 #[pymethods]
 impl PyTable {
     #[getter]
@@ -273,19 +256,14 @@ impl PyTable {
         allow_direct_insert: bool,
         progress: Option<Py<PyAny>>,
     ) -> PyResult<u64> {
-        let mut names = Arc::default();
-        let carry = python_attributes(self.0.heading());
-        let mut converted = Vec::new();
-        for row in rows.try_iter()? {
-            if converted.len() % CHECKED_ROWS == CHECKED_ROWS - 1 {
-                py.check_signals()?;
-            }
-            converted.push(to_row(row?.cast::<PyDict>()?, &mut names, &carry)?);
+        let mut options = insert_options(duplicates, ignore_extra_fields, allow_direct_insert)?;
+        if let Ok(total) = rows.len() {
+            options = options.rows_total(total as u64);
         }
-        let options = insert_options(duplicates, ignore_extra_fields, allow_direct_insert)?;
+        let rows = Rows::new(rows, python_attributes(self.0.heading()))?;
         let (signals, watch) = Signals::watch(progress);
-        let options = options.rows_total(converted.len() as u64).watch(watch);
-        py.detach(|| self.0.insert_with(converted, &options)).map_err(|error| signals.raise(error))
+        let options = options.watch(watch);
+        py.detach(|| self.0.try_insert_with(rows, &options)).map_err(|error| signals.raise(error))
     }
 
     /// Changes the table to a definition; with `dry_run` only says what would change. The table is to be opened again.
@@ -317,7 +295,7 @@ impl PyTable {
     }
 
     fn update1(&self, py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()> {
-        let row = to_row(row, &mut Arc::default(), &python_attributes(self.0.heading()))?;
+        let row = to_row(row, 0, &mut Arc::default(), &python_attributes(self.0.heading()))?;
         py.detach(|| self.0.update1(row)).map_err(from_engine)
     }
 

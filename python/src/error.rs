@@ -77,6 +77,9 @@ pub(crate) fn raise(class: &str, message: &str) -> PyErr {
 pub(crate) fn from_engine(error: Error) -> PyErr {
     let raised = match &error {
         Error::Cell { source, .. } | Error::BindCodec { source, .. } => raised_by_codec(source),
+        Error::Source(source) => {
+            source.downcast_ref::<PyErr>().map(|raised| Python::attach(|py| raised.clone_ref(py)))
+        }
         _ => None,
     };
     raised.unwrap_or_else(|| raise(class(&error), &error.to_string()))

@@ -10,6 +10,7 @@ mod error;
 mod query;
 mod reference;
 mod registry;
+mod rows;
 mod store;
 mod value;
 mod watch;

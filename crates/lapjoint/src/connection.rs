@@ -327,7 +327,16 @@ impl Connection {
     /// # Errors
     /// The error of `work`, or of the commit; everything is then undone, uploaded objects too.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        self.start_transaction()?;
+        self.transaction_in(TransactionMode::User, work)
+    }
+
+    /// Runs `work` in one transaction of a kind.
+    pub(crate) fn transaction_in<T>(
+        &self,
+        mode: TransactionMode,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.begin(mode)?;
         match work() {
             Ok(value) => {
                 self.commit_transaction()?;
@@ -345,11 +354,15 @@ impl Connection {
     /// # Errors
     /// [`Error`] when this thread has one open already.
     pub fn start_transaction(&self) -> Result<(), Error> {
+        self.begin(TransactionMode::User)
+    }
+
+    fn begin(&self, mode: TransactionMode) -> Result<(), Error> {
         let mut guard = self.lock()?;
         if guard.in_transaction() {
             return Err(Error::usage("Nested transactions are not supported."));
         }
-        guard.adapter_mut().begin(TransactionMode::User)?;
+        guard.adapter_mut().begin(mode)?;
         guard.state().owner = Some(std::thread::current().id());
         Ok(())
     }

@@ -149,6 +149,9 @@ pub enum Error {
         /// Path.
         path: String,
     },
+    /// Whoever gives the rows of an insert failed.
+    #[error("the rows could not be read: {0}")]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// The connection to the server was lost while objects were uploaded, and another session has undone the insert.
     #[error(
         "schema `{schema}`: the connection was lost while objects were uploaded, and another session has taken the insert \

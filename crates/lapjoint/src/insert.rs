@@ -4,7 +4,7 @@ mod encode;
 mod matching;
 mod present;
 
-use lapjoint_db::InsertMode;
+use lapjoint_db::{InsertMode, TransactionMode};
 use lapjoint_store::staging::undo;
 use lapjoint_store::{Addressing, PendingObject, StoredObject};
 use lapjoint_types::Value;
@@ -30,22 +30,22 @@ const BATCH_ROWS: usize = 4096;
 /// Values encoded at a time, in bytes: with their encoded forms, this bounds the memory of an insert's objects.
 const BATCH_BYTES: usize = 64 << 20;
 
-/// Inserts `rows`: all with their objects, or none.
+/// Inserts `rows`: all with their objects, or none. Where a row cannot be had, nothing is inserted either.
 pub(crate) fn insert(
     table: &Table,
-    rows: &mut dyn Iterator<Item = Row>,
+    rows: &mut dyn Iterator<Item = Result<Row, Error>>,
     options: &InsertOptions,
 ) -> Result<u64, Error> {
     let bound = table.bound();
     refuse_direct(table, options)?;
-    let Some(first) = rows.next() else { return Ok(0) };
+    let Some(first) = rows.next().transpose()? else { return Ok(0) };
     let mut matching = Matching::new(bound, &first, options.ignore_extra_fields);
     let attributes: Vec<_> = matching.attributes().cloned().collect();
     let columns: Vec<String> = attributes.iter().map(|attribute| attribute.name.clone()).collect();
     let connection = table.schema().connection();
     let encoder = Encoder::new(bound, connection.stores(), attributes);
     let mut source =
-        Batches { rows: &mut std::iter::once(first).chain(rows), matching: &mut matching, next: 0 };
+        Batches { rows: &mut std::iter::once(Ok(first)).chain(rows), matching: &mut matching, next: 0 };
     let mut work = Work::new(connection, &bound.def.id.schema);
     if !encoder.has_codecs() && !connection.in_transaction()? {
         return insert_plain(table, &mut source, &columns, options);
@@ -147,7 +147,7 @@ pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions
     let columns: Vec<String> =
         bound.heading.names().into_iter().filter(|name| given.contains(name)).collect();
     let connection = table.schema().connection();
-    connection.transaction(|| {
+    connection.transaction_in(TransactionMode::Write, || {
         let rows = query.stored(&select, &columns)?;
         let mut guard = connection.lock()?;
         guard
@@ -180,7 +180,7 @@ fn insert_plain(
     let def = &table.bound().def;
     // Most inserts are one batch: their rows are all there before the database is locked.
     let mut batch = source.next_batch()?;
-    connection.transaction(|| {
+    connection.transaction_in(TransactionMode::Write, || {
         let mut inserted = 0;
         let mut watched = Watched::new(options.watch.as_ref(), options.rows_total);
         while let Some((rows, first)) = batch.take() {
@@ -202,7 +202,7 @@ type Batch = (Vec<Vec<Value>>, u64);
 
 /// Arranged rows in batches of bounded size.
 struct Batches<'r> {
-    rows: &'r mut dyn Iterator<Item = Row>,
+    rows: &'r mut dyn Iterator<Item = Result<Row, Error>>,
     matching: &'r mut Matching,
     next: u64,
 }
@@ -214,7 +214,7 @@ impl Batches<'_> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
-            let Some(row) = self.rows.next() else { break };
+            let Some(row) = self.rows.next().transpose()? else { break };
             bytes += row.values().iter().map(weight_bytes).sum::<usize>();
             batch.push(self.matching.arrange(row, self.next)?);
             self.next += 1;

@@ -201,7 +201,20 @@ impl Table {
         rows: impl IntoIterator<Item = R>,
         options: &InsertOptions,
     ) -> Result<u64, Error> {
-        insert::insert(self, &mut rows.into_iter().map(Into::into), options)
+        insert::insert(self, &mut rows.into_iter().map(|row| Ok(row.into())), options)
+    }
+
+    /// Inserts rows that may fail to be had, from a file or another program; the first that does ends the insert with its error,
+    /// and nothing is inserted. Rows without codecs are streamed: memory holds a bounded number of them.
+    ///
+    /// # Errors
+    /// As for [`insert`](Self::insert), and those of the rows; [`Error::Source`] carries what is foreign to this crate.
+    pub fn try_insert_with(
+        &self,
+        rows: impl IntoIterator<Item = Result<Row, Error>>,
+        options: &InsertOptions,
+    ) -> Result<u64, Error> {
+        insert::insert(self, &mut rows.into_iter(), options)
     }
 
     /// Changes the table's secondary attributes to those of `definition`: adds, drops (with their values), changes, and
