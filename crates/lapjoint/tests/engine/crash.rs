@@ -1,7 +1,8 @@
 //! Kills a writing process at random moments; afterwards rows and objects must agree.
 //!
 //! `LAPJOINT_CRASH_KILLS` sets the number of kills (20 unless set). The writer is this same test program, started with
-//! `LAPJOINT_CRASH_WRITER` naming the folder; it prints the number of every row whose insert was acknowledged.
+//! `LAPJOINT_CRASH_WRITER` naming the folder and `LAPJOINT_CRASH_URL` the server, if there is one; it prints the number of
+//! every row whose insert was acknowledged.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use lapjoint::{Connection, NdArray, Row, Table, row};
+use lapjoint::{NdArray, Row, Schema, Table, row};
 
 const DEFINITION: &str = "
     writer : int32
@@ -22,9 +23,12 @@ const DEFINITION: &str = "
     folder : <object@>
 ";
 
-fn table(connection: &Connection) -> Table {
-    connection.schema("crash").unwrap().manual("Value", DEFINITION).unwrap()
+fn table(schema: &Schema) -> Table {
+    schema.manual("Value", DEFINITION).unwrap()
 }
+
+/// A server drops the session of a killed client when it notices that it is gone.
+const NOTICED_AFTER: Duration = Duration::from_millis(200);
 
 fn content(seed: i64, elements: usize) -> NdArray {
     NdArray::from_vec((0..elements).map(|i| i as f64 * 0.25 + seed as f64).collect())
@@ -49,8 +53,9 @@ fn writer() {
     let Ok(directory) = std::env::var("LAPJOINT_CRASH_WRITER") else { return };
     let writer: i64 = std::env::var("LAPJOINT_CRASH_NUMBER").unwrap().parse().unwrap();
     let directory = Path::new(&directory);
-    let connection = crate::common::open(directory);
-    let table = table(&connection);
+    let url = std::env::var("LAPJOINT_CRASH_URL").ok();
+    let connection = crate::common::open_at(directory, url.as_deref());
+    let table = table(&connection.schema(&std::env::var("LAPJOINT_CRASH_SCHEMA").unwrap()).unwrap());
     let folder = directory.join("source");
     let mut out = std::io::stdout();
     for first in (0..i64::MAX).step_by(3) {
@@ -72,6 +77,25 @@ fn writer() {
 
 #[test]
 fn killed_writers_leave_rows_and_objects_in_agreement() {
+    kill_writers(None);
+}
+
+#[test]
+fn killed_writers_leave_rows_and_objects_in_agreement_on_postgres() {
+    if let Some(url) = crate::common::server("LAPJOINT_TEST_POSTGRES") {
+        kill_writers(Some(&url));
+    }
+}
+
+#[test]
+fn killed_writers_leave_rows_and_objects_in_agreement_on_mysql() {
+    if let Some(url) = crate::common::server("LAPJOINT_TEST_MYSQL") {
+        kill_writers(Some(&url));
+    }
+}
+
+fn kill_writers(url: Option<&str>) {
+    let name = format!("crash_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
     let kills: i64 = std::env::var("LAPJOINT_CRASH_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     let directory = tempfile::tempdir().unwrap();
     let source = directory.path().join("source");
@@ -87,6 +111,8 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
             .args(["--exact", "crash::writer", "--nocapture", "--test-threads=1"])
             .env("LAPJOINT_CRASH_WRITER", directory.path())
             .env("LAPJOINT_CRASH_NUMBER", writer.to_string())
+            .env("LAPJOINT_CRASH_SCHEMA", &name)
+            .envs(url.map(|url| ("LAPJOINT_CRASH_URL", url)))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -103,14 +129,17 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
             }
         }
         child.wait().unwrap();
+        if url.is_some() {
+            std::thread::sleep(NOTICED_AFTER);
+        }
 
-        let connection = crate::common::open(directory.path());
-        let schema = connection.schema("crash").unwrap();
+        let connection = crate::common::open_at(directory.path(), url);
+        let schema = connection.schema(&name).unwrap();
         let recovered = schema.recovered();
         undone += recovered.undone;
         finished += recovered.finished;
         assert_eq!(recovered.waiting, 0);
-        let table = table(&connection);
+        let table = table(&schema);
         let present: BTreeSet<(i64, i64)> = table
             .query()
             .keys()
@@ -125,8 +154,8 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
         let unreferenced = lapjoint::objects::unreferenced(&schema).unwrap().unreferenced;
         assert!(unreferenced.is_empty(), "unreferenced objects: {unreferenced:?}");
     }
-    let connection = crate::common::open(directory.path());
-    let schema = connection.schema("crash").unwrap();
+    let connection = crate::common::open_at(directory.path(), url);
+    let schema = connection.schema(&name).unwrap();
     let verified = lapjoint::objects::verify(&schema, true, &mut |_, _| {}).unwrap();
     assert!(verified.damage.is_empty(), "{:?}", verified.damage);
     println!(
@@ -136,4 +165,5 @@ fn killed_writers_leave_rows_and_objects_in_agreement() {
         verified.objects
     );
     assert!(kills < 10 || undone > 0, "no kill hit an insert under way: the test shows nothing");
+    schema.drop_schema().unwrap();
 }
