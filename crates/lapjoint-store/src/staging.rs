@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::backend::DirSyncs;
+use crate::backend::{DirSyncs, Put};
 use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
@@ -89,19 +89,22 @@ impl PendingObject {
 /// How [`upload`] goes about it.
 #[derive(Debug, Clone)]
 pub struct UploadOptions {
-    /// Objects on their way at once.
-    pub parallelism: usize,
+    /// Objects on their way at once; by default what their stores suggest.
+    pub parallelism: Option<usize>,
     /// Bytes on their way at once.
     pub max_in_flight_bytes: u64,
     /// After a failure, also remove hash-addressed objects that were created. Another process may have found such an
     /// object meanwhile and committed a row that refers to it; with `false` they stay for garbage collection, which
     /// looks at all rows.
     pub undo_hash_addressed: bool,
+    /// Kept with every object that is created, by stores that can ([`Store::marks`]): by it the work that created an object
+    /// can be told after a crash.
+    pub mark: Option<String>,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        Self { parallelism: 8, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true }
+        Self { parallelism: None, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true, mark: None }
     }
 }
 
@@ -290,7 +293,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn all(&self, stores: &Stores, pending: &[PendingObject], jobs: Vec<Job<'_>>) -> Result<UploadReport> {
-        let finished = parallel::run(jobs, self.options.parallelism, |job| self.one(job))?;
+        let suggested = || self.syncs.values().map(|(store, _)| store.parallelism()).max().unwrap_or(1);
+        let parallelism = self.options.parallelism.unwrap_or_else(suggested);
+        let finished = parallel::run(jobs, parallelism, |job| self.one(job))?;
         self.sync()?;
 
         let mut by_object: BTreeMap<usize, Vec<Finished>> = BTreeMap::new();
@@ -400,11 +405,13 @@ impl Run<'_> {
     /// Writes one object; says whether it is new.
     fn write(&self, job: &Job<'_>) -> Result<(Written, bool)> {
         match self.put(job, PutMode::Create) {
-            Ok(written) => {
-                if job.addressing == Addressing::Schema || self.options.undo_hash_addressed {
+            Ok((written, is_ours)) => {
+                // A schema-addressed name is random: what is there with the same content is what was sent.
+                let is_new = is_ours || job.addressing == Addressing::Schema;
+                if job.addressing == Addressing::Schema || (is_new && self.options.undo_hash_addressed) {
                     lock(&self.created).push((job.store.clone(), job.path.clone()));
                 }
-                Ok((written, true))
+                Ok((written, is_new))
             }
             Err(StoreError::AlreadyExists { .. }) if job.addressing == Addressing::Hash => {
                 let present_bytes = job.store.head(&job.path)?.map(|meta| meta.size_bytes);
@@ -418,7 +425,7 @@ impl Run<'_> {
                     expected_bytes = job.size_bytes,
                     "a stored object was damaged and is replaced"
                 );
-                Ok((self.put(job, PutMode::Overwrite)?, false))
+                Ok((self.put(job, PutMode::Overwrite)?.0, false))
             }
             Err(error @ StoreError::AlreadyExists { .. }) => Err(error),
             Err(error) => {
@@ -432,19 +439,22 @@ impl Run<'_> {
         }
     }
 
-    fn put(&self, job: &Job<'_>, mode: PutMode) -> Result<Written> {
+    /// Writes one object; also says whether it is ours without doubt.
+    fn put(&self, job: &Job<'_>, mode: PutMode) -> Result<(Written, bool)> {
         let later = self.syncs.get(job.store.name()).map(|(_, later)| later);
+        let mark = self.options.mark.as_deref();
         match &job.content {
             Content::Bytes(bytes) => {
-                job.store.put_later(&job.path, bytes, mode, later.map(Arc::as_ref))?;
-                self.describe(job)
+                let put = Put { mode, mark, later: later.map(Arc::as_ref) };
+                let is_ours = job.store.put_with(&job.path, bytes, put)?;
+                Ok((self.describe(job)?, is_ours))
             }
             Content::Chunks(chunks) => {
-                let mut writer = job.store.writer_later(&job.path, mode, later.cloned())?;
-                chunks.iter().try_for_each(|chunk| writer.push(chunk))?;
-                writer.finish()
+                let mut writer = job.store.writer_with(&job.path, mode, mark, later.cloned())?;
+                chunks.iter().try_for_each(|chunk| writer.push_bytes(chunk.clone()))?;
+                writer.finish_with()
             }
-            Content::File(source) => job.store.put_file_later(&job.path, source, mode, later.cloned()),
+            Content::File(source) => job.store.put_file_with(&job.path, source, mode, mark, later.cloned()),
         }
     }
 
