@@ -40,7 +40,7 @@ pub(crate) trait Sink: Send {
 pub(crate) struct Put<'a> {
     pub mode: PutMode,
     /// Kept with the object where the protocol can, to tell later whose it is.
-    pub mark: Option<&'a str>,
+    pub origin: Option<&'a str>,
     /// Making the folder's entry durable is left to `sync` of this.
     pub later: Option<&'a DirSyncs>,
 }
@@ -48,14 +48,14 @@ pub(crate) struct Put<'a> {
 /// One protocol. The caller has checked every path. Calls come from many threads at once.
 pub(crate) trait Backend: Send + Sync + fmt::Debug {
     /// Writes an object as a whole. False if it was to be created and there is one with the same content that may be
-    /// another's: an answer was lost, and the service keeps no marks.
+    /// another's: an answer was lost, and the service keeps no origins.
     fn put(&self, path: &SafePath, bytes: &Bytes, put: Put<'_>) -> Result<bool>;
     /// Starts to write an object piece by piece.
     fn sink(
         &self,
         path: &SafePath,
         mode: PutMode,
-        mark: Option<&str>,
+        origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
     ) -> Result<Box<dyn Sink>>;
     /// Makes durable what `put` and `sink` left to later.
@@ -66,12 +66,12 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     /// Hands over a whole object from its start, piece by piece.
     fn stream(&self, path: &SafePath, take: Take<'_>) -> Result<()>;
     fn head(&self, path: &SafePath) -> Result<Option<ObjectMeta>>;
-    /// Whether objects keep the marks they are written with.
-    fn marks(&self) -> bool {
+    /// Whether objects keep the origins they are written with.
+    fn keeps_origins(&self) -> bool {
         false
     }
-    /// The mark of an object; `None` if it has none, or is not there.
-    fn mark(&self, _path: &SafePath) -> Result<Option<String>> {
+    /// The origin of an object; `None` if it has none, or is not there.
+    fn origin(&self, _path: &SafePath) -> Result<Option<String>> {
         Ok(None)
     }
     /// Visits every object below a folder, or in the store. Fails as a whole rather than leaving something out.

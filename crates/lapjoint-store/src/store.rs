@@ -161,21 +161,21 @@ impl Store {
         }
     }
 
-    /// Whether objects keep the mark of the upload that created them; see [`crate::staging::UploadOptions::mark`].
+    /// Whether objects keep the origin of the upload that created them; see [`crate::staging::UploadOptions::origin`].
     #[must_use]
-    pub fn marks(&self) -> bool {
-        self.0.backend.marks()
+    pub fn keeps_origins(&self) -> bool {
+        self.0.backend.keeps_origins()
     }
 
-    /// The mark of an object; `None` if it has none, or is not there.
+    /// The origin of an object; `None` if it has none, or is not there.
     ///
     /// # Errors
     ///
     /// As [`Store::head`].
-    pub fn mark(&self, path: &str) -> Result<Option<String>> {
+    pub fn origin(&self, path: &str) -> Result<Option<String>> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
-        self.0.backend.mark(&path)
+        self.0.backend.origin(&path)
     }
 
     /// Writes an object. It appears whole or not at all.
@@ -185,7 +185,7 @@ impl Store {
     /// [`StoreError::AlreadyExists`] with [`PutMode::Create`], [`StoreError::UnsafePath`], or a failure of the store.
     pub fn put(&self, path: &str, bytes: impl Into<Bytes>, mode: PutMode) -> Result<Written> {
         let bytes = bytes.into();
-        self.put_with(path, &bytes, Put { mode, mark: None, later: None })?;
+        self.put_with(path, &bytes, Put { mode, origin: None, later: None })?;
         Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(&bytes) })
     }
 
@@ -212,7 +212,7 @@ impl Store {
     {
         let later = DirSyncs::default();
         let written = parallel::run(items, parallelism, |(path, bytes)| {
-            self.put_with(&path, &bytes, Put { mode, mark: None, later: Some(&later) })?;
+            self.put_with(&path, &bytes, Put { mode, origin: None, later: Some(&later) })?;
             Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(&bytes) })
         });
         // What was written must last even if something after it failed.
@@ -239,12 +239,12 @@ impl Store {
         &self,
         path: &str,
         mode: PutMode,
-        mark: Option<&str>,
+        origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
     ) -> Result<StoreWriter> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
-        let sink = self.0.backend.sink(&path, mode, mark, later)?;
+        let sink = self.0.backend.sink(&path, mode, origin, later)?;
         Ok(StoreWriter::new(sink, Arc::clone(&self.0.counters)))
     }
 
@@ -262,14 +262,14 @@ impl Store {
         path: &str,
         source: &Path,
         mode: PutMode,
-        mark: Option<&str>,
+        origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
     ) -> Result<(Written, bool)> {
         let fail = |error| StoreError::local("read", source, error);
         let mut file = std::fs::File::open(source).map_err(fail)?;
         // Opening a folder succeeds on Unix; only reading it fails.
         let size_bytes = file.metadata().map_err(fail)?.len();
-        let mut writer = self.writer_with(path, mode, mark, later)?;
+        let mut writer = self.writer_with(path, mode, origin, later)?;
         let chunk = usize::try_from(size_bytes.clamp(1, CHUNK_BYTES)).unwrap_or(1);
         let mut buffer = vec![0; chunk];
         loop {

@@ -71,7 +71,7 @@ impl Backend for Foreign {
         &self,
         path: &SafePath,
         mode: PutMode,
-        _mark: Option<&str>,
+        _origin: Option<&str>,
         _later: Option<Arc<DirSyncs>>,
     ) -> Result<Box<dyn Sink>> {
         Ok(Box::new(ForeignSink { store: self.clone(), path: path.clone(), mode, buffer: Vec::new() }))
@@ -179,7 +179,7 @@ impl Sink for ForeignSink {
 
     fn finish(mut self: Box<Self>) -> Result<bool> {
         let content = Bytes::from(std::mem::take(&mut self.buffer));
-        let put = Put { mode: self.mode, mark: None, later: None };
+        let put = Put { mode: self.mode, origin: None, later: None };
         self.store.put(&self.path, &content, put)
     }
 }

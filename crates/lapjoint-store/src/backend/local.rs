@@ -279,7 +279,7 @@ impl Backend for Local {
         &self,
         path: &SafePath,
         mode: PutMode,
-        _mark: Option<&str>,
+        _origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
     ) -> Result<Box<dyn Sink>> {
         let staged = self.stage().map_err(|source| self.write_error(path, source))?;

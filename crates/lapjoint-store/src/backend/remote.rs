@@ -46,8 +46,8 @@ const GAP_BYTES: u64 = 32 << 10;
 const AHEAD_BYTES: u64 = 64 << 20;
 /// What the client says of a whole file in answer to a request for a range.
 const NO_RANGES: &str = "non-partial response";
-/// Under this name an object carries the mark of what created it.
-const MARK: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("lapjoint-mark"));
+/// Under this name an object carries its origin: a word of the work that created it.
+const ORIGIN: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("lapjoint-origin"));
 
 #[derive(Debug, Clone)]
 pub(super) struct Remote(Arc<Inner>);
@@ -149,15 +149,15 @@ impl Remote {
         failure::sort(&self.0.store, &self.0.place, operation, path, error, trace)
     }
 
-    fn meta_and_mark(&self, path: &SafePath) -> Result<Option<(ObjectMeta, Option<String>)>> {
+    fn meta_and_origin(&self, path: &SafePath) -> Result<Option<(ObjectMeta, Option<String>)>> {
         let (key, objects) = (self.key(path)?, self.objects()?);
         let found = self.run("look up", path.as_str(), async {
             objects.get_opts(&key, GetOptions::new().with_head(true)).await
         });
         match found {
             Ok(found) => {
-                let mark = found.attributes.get(&MARK).map(|mark| mark.as_ref().to_owned());
-                Ok(Some((self.convert(found.meta), mark)))
+                let origin = found.attributes.get(&ORIGIN).map(|origin| origin.as_ref().to_owned());
+                Ok(Some((self.convert(found.meta), origin)))
             }
             Err(StoreError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -245,14 +245,14 @@ impl Backend for Remote {
     fn put(&self, path: &SafePath, bytes: &Bytes, put: Put<'_>) -> Result<bool> {
         self.refuse_write(path)?;
         if bytes.len() > SINGLE_BYTES {
-            let mut sink = self.sink(path, put.mode, put.mark, None)?;
+            let mut sink = self.sink(path, put.mode, put.origin, None)?;
             sink.write_bytes(bytes.clone())?;
             sink.finish()?;
             return Ok(true);
         }
         match put.mode {
-            PutMode::Create => self.create(path, bytes, put.mark),
-            PutMode::Overwrite => self.overwrite(path, bytes, put.mark).map(|()| true),
+            PutMode::Create => self.create(path, bytes, put.origin),
+            PutMode::Overwrite => self.overwrite(path, bytes, put.origin).map(|()| true),
         }
     }
 
@@ -260,11 +260,11 @@ impl Backend for Remote {
         &self,
         path: &SafePath,
         mode: PutMode,
-        mark: Option<&str>,
+        origin: Option<&str>,
         _later: Option<Arc<DirSyncs>>,
     ) -> Result<Box<dyn Sink>> {
         self.refuse_write(path)?;
-        Ok(Box::new(RemoteSink::new(self.clone(), path.clone(), mode, mark)))
+        Ok(Box::new(RemoteSink::new(self.clone(), path.clone(), mode, origin)))
     }
 
     fn sync(&self, _later: &DirSyncs) -> Result<()> {
@@ -343,15 +343,15 @@ impl Backend for Remote {
     }
 
     fn head(&self, path: &SafePath) -> Result<Option<ObjectMeta>> {
-        Ok(self.meta_and_mark(path)?.map(|(meta, _)| meta))
+        Ok(self.meta_and_origin(path)?.map(|(meta, _)| meta))
     }
 
-    fn marks(&self) -> bool {
+    fn keeps_origins(&self) -> bool {
         !self.0.place.is_read_only()
     }
 
-    fn mark(&self, path: &SafePath) -> Result<Option<String>> {
-        Ok(self.meta_and_mark(path)?.and_then(|(_, mark)| mark))
+    fn origin(&self, path: &SafePath) -> Result<Option<String>> {
+        Ok(self.meta_and_origin(path)?.and_then(|(_, origin)| origin))
     }
 
     fn list(&self, prefix: Option<&SafePath>, visit: Visit<'_>) -> Result<()> {

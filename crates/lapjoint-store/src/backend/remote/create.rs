@@ -4,8 +4,8 @@
 //! one request, and of many writers one wins. Two things need care.
 //!
 //! **An answer may be lost.** The put has landed, the connection breaks, the request is sent again and is refused: by our own
-//! object. So every put carries a mark that nobody else has; when more than one attempt was made and the place is taken, the
-//! mark of what is there tells. Where marks are not kept, the content is read and compared. Nothing is ever overwritten.
+//! object. So every put carries an origin, a word that nobody else has; when more than one attempt was made and the place is taken, the
+//! origin of what is there tells. Where origins are not kept, the content is read and compared. Nothing is overwritten.
 //!
 //! **A service may not know the condition.** Some answer 501, some ignore it, and then a put replaces what is there. A service
 //! that is not known to honour it is therefore asked once: the first object is looked up, put, and put again with the same
@@ -21,7 +21,7 @@ use object_store::{Attributes, ObjectStore as _, PutMode, PutOptions, PutPayload
 
 use super::place::Place;
 use super::trace::Trace;
-use super::{MARK, Remote};
+use super::{ORIGIN, Remote};
 use crate::addressing::token;
 use crate::error::{Result, StoreError};
 use crate::path::SafePath;
@@ -71,10 +71,10 @@ enum Outcome {
 
 impl Remote {
     /// Creates an object; false if it may be another's with the same content.
-    pub(super) fn create(&self, path: &SafePath, bytes: &Bytes, mark: Option<&str>) -> Result<bool> {
+    pub(super) fn create(&self, path: &SafePath, bytes: &Bytes, origin: Option<&str>) -> Result<bool> {
         let made;
-        let mark = match mark {
-            Some(mark) => mark,
+        let origin = match origin {
+            Some(origin) => origin,
             None => {
                 made = token(16);
                 &made
@@ -84,19 +84,19 @@ impl Remote {
         if conditional.known.load(Ordering::Acquire) == UNKNOWN {
             let _asking = lock(&conditional.asking);
             if conditional.known.load(Ordering::Acquire) == UNKNOWN {
-                return self.create_and_ask(path, bytes, mark);
+                return self.create_and_ask(path, bytes, origin);
             }
         }
         if conditional.known.load(Ordering::Acquire) == IGNORED {
-            return self.create_after_look(path, bytes, mark);
+            return self.create_after_look(path, bytes, origin);
         }
-        match self.put_new(path, bytes, mark)? {
+        match self.put_new(path, bytes, origin)? {
             Outcome::Created => Ok(true),
             Outcome::Same => Ok(false),
             Outcome::Taken => Err(self.taken(path)),
             Outcome::NotUnderstood => {
                 conditional.known.store(IGNORED, Ordering::Release);
-                self.create_after_look(path, bytes, mark)
+                self.create_after_look(path, bytes, origin)
             }
         }
     }
@@ -106,20 +106,20 @@ impl Remote {
     }
 
     /// Creates the first object of a service that is not known to honour the condition, and finds out.
-    fn create_and_ask(&self, path: &SafePath, bytes: &Bytes, mark: &str) -> Result<bool> {
-        if self.meta_and_mark(path)?.is_some() {
+    fn create_and_ask(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> Result<bool> {
+        if self.meta_and_origin(path)?.is_some() {
             return Err(self.taken(path));
         }
         let known = &self.0.conditional.known;
-        let first = self.put_new(path, bytes, mark)?;
+        let first = self.put_new(path, bytes, origin)?;
         let honoured = match first {
             Outcome::NotUnderstood => {
                 known.store(IGNORED, Ordering::Release);
-                return self.create_after_look(path, bytes, mark);
+                return self.create_after_look(path, bytes, origin);
             }
             Outcome::Taken => return Err(self.taken(path)),
             Outcome::Same => return Ok(false),
-            Outcome::Created => match self.put_if_none(path, bytes, mark) {
+            Outcome::Created => match self.put_if_none(path, bytes, origin) {
                 Err((StoreError::AlreadyExists { .. }, _)) => Some(HONOURED),
                 Ok(()) => Some(IGNORED),
                 // The object is there all the same; the next one asks again.
@@ -132,11 +132,11 @@ impl Remote {
         Ok(true)
     }
 
-    fn create_after_look(&self, path: &SafePath, bytes: &Bytes, mark: &str) -> Result<bool> {
-        if self.meta_and_mark(path)?.is_some() {
+    fn create_after_look(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> Result<bool> {
+        if self.meta_and_origin(path)?.is_some() {
             return Err(self.taken(path));
         }
-        self.overwrite(path, bytes, Some(mark)).map(|()| true)
+        self.overwrite(path, bytes, Some(origin)).map(|()| true)
     }
 
     /// One conditional put, with the trace of its attempts when it fails.
@@ -144,17 +144,17 @@ impl Remote {
         &self,
         path: &SafePath,
         bytes: &Bytes,
-        mark: &str,
+        origin: &str,
     ) -> Result<(), (StoreError, Arc<Trace>)> {
         let trace = Arc::new(Trace::default());
-        self.send(path, bytes, PutMode::Create, Some(mark), &trace).map_err(|error| (error, trace))
+        self.send(path, bytes, PutMode::Create, Some(origin), &trace).map_err(|error| (error, trace))
     }
 
-    fn put_new(&self, path: &SafePath, bytes: &Bytes, mark: &str) -> Result<Outcome> {
+    fn put_new(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> Result<Outcome> {
         let mut conflicts = 0;
         let mut attempts = 0;
         loop {
-            let (error, trace) = match self.put_if_none(path, bytes, mark) {
+            let (error, trace) = match self.put_if_none(path, bytes, origin) {
                 Ok(()) => return Ok(Outcome::Created),
                 Err(failure) => failure,
             };
@@ -163,14 +163,14 @@ impl Remote {
                 StoreError::AlreadyExists { .. } if trace.status() == CONFLICT && conflicts < CONFLICTS => {
                     // Another put or a deletion was under way: what it left decides.
                     conflicts += 1;
-                    match self.meta_and_mark(path)? {
-                        Some((_, Some(found))) if found == mark => return Ok(Outcome::Created),
+                    match self.meta_and_origin(path)? {
+                        Some((_, Some(found))) if found == origin => return Ok(Outcome::Created),
                         Some(_) if attempts <= conflicts => return Ok(Outcome::Taken),
-                        Some(_) => return self.compare(path, bytes, mark),
+                        Some(_) => return self.compare(path, bytes, origin),
                         None => std::thread::sleep(Duration::from_millis(20 << conflicts.min(5))),
                     }
                 }
-                StoreError::AlreadyExists { .. } if attempts > 1 => return self.compare(path, bytes, mark),
+                StoreError::AlreadyExists { .. } if attempts > 1 => return self.compare(path, bytes, origin),
                 StoreError::AlreadyExists { .. } => return Ok(Outcome::Taken),
                 _ if trace.status() == NOT_UNDERSTOOD => return Ok(Outcome::NotUnderstood),
                 error => return Err(error),
@@ -179,10 +179,10 @@ impl Remote {
     }
 
     /// Whose object is there, after an attempt whose answer was lost.
-    fn compare(&self, path: &SafePath, bytes: &Bytes, mark: &str) -> Result<Outcome> {
-        match self.meta_and_mark(path)? {
-            Some((_, Some(found))) if found == mark => Ok(Outcome::Created),
-            // Another's, which has a mark of its own.
+    fn compare(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> Result<Outcome> {
+        match self.meta_and_origin(path)? {
+            Some((_, Some(found))) if found == origin => Ok(Outcome::Created),
+            // Another's, which has an origin of its own.
             Some((_, Some(_))) => Ok(Outcome::Taken),
             Some((meta, None)) if meta.size_bytes != bytes.len() as u64 => Ok(Outcome::Taken),
             Some((_, None)) => {
@@ -195,8 +195,8 @@ impl Remote {
     }
 
     /// Writes an object in one request, in place of one that is there.
-    pub(super) fn overwrite(&self, path: &SafePath, bytes: &Bytes, mark: Option<&str>) -> Result<()> {
-        self.send(path, bytes, PutMode::Overwrite, mark, &Arc::new(Trace::default()))
+    pub(super) fn overwrite(&self, path: &SafePath, bytes: &Bytes, origin: Option<&str>) -> Result<()> {
+        self.send(path, bytes, PutMode::Overwrite, origin, &Arc::new(Trace::default()))
     }
 
     fn send(
@@ -204,11 +204,11 @@ impl Remote {
         path: &SafePath,
         bytes: &Bytes,
         mode: PutMode,
-        mark: Option<&str>,
+        origin: Option<&str>,
         trace: &Arc<Trace>,
     ) -> Result<()> {
         let (key, objects) = (self.key(path)?, self.objects()?);
-        let options = PutOptions { mode, attributes: attributes(mark), ..PutOptions::default() };
+        let options = PutOptions { mode, attributes: attributes(origin), ..PutOptions::default() };
         let work = objects.put_opts(&key, PutPayload::from_bytes(bytes.clone()), options);
         block_on(trace.of(work))?
             .map(|_| ())
@@ -216,10 +216,10 @@ impl Remote {
     }
 }
 
-pub(super) fn attributes(mark: Option<&str>) -> Attributes {
+pub(super) fn attributes(origin: Option<&str>) -> Attributes {
     let mut attributes = Attributes::new();
-    if let Some(mark) = mark {
-        attributes.insert(MARK, mark.to_owned().into());
+    if let Some(origin) = origin {
+        attributes.insert(ORIGIN, origin.to_owned().into());
     }
     attributes
 }

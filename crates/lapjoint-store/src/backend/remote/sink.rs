@@ -28,7 +28,7 @@ pub(super) struct RemoteSink {
     remote: Remote,
     path: SafePath,
     mode: PutMode,
-    mark: String,
+    origin: String,
     pending: VecDeque<Bytes>,
     pending_bytes: usize,
     /// Small writes are gathered here.
@@ -51,13 +51,13 @@ impl Parts {
 }
 
 impl RemoteSink {
-    pub fn new(remote: Remote, path: SafePath, mode: PutMode, mark: Option<&str>) -> Self {
+    pub fn new(remote: Remote, path: SafePath, mode: PutMode, origin: Option<&str>) -> Self {
         Self {
             remote,
             path,
             mode,
             // Its own, if nobody gave one: by it a completion whose answer was lost is known.
-            mark: mark.map_or_else(|| token(16), str::to_owned),
+            origin: origin.map_or_else(|| token(16), str::to_owned),
             pending: VecDeque::new(),
             pending_bytes: 0,
             buffer: BytesMut::new(),
@@ -76,7 +76,7 @@ impl RemoteSink {
             return Err(StoreError::AlreadyExists { store, path });
         }
         let (key, objects) = (self.remote.key(&self.path)?, self.remote.objects()?);
-        let options = PutMultipartOptions::from(attributes(Some(&self.mark)));
+        let options = PutMultipartOptions::from(attributes(Some(&self.origin)));
         let upload =
             self.remote.run("write", self.path.as_str(), objects.put_multipart_opts(&key, options))?;
         Ok(Parts { upload, in_flight: VecDeque::new(), sent: 0, sent_bytes: 0, trace: Arc::default() })
@@ -156,8 +156,8 @@ impl RemoteSink {
             Err(error) => self.error(&error, &trace),
         };
         let is_there = trace.attempts() > 1
-            && self.remote.meta_and_mark(&self.path)?.is_some_and(|(meta, mark)| {
-                meta.size_bytes == parts.sent_bytes && mark.as_ref() == Some(&self.mark)
+            && self.remote.meta_and_origin(&self.path)?.is_some_and(|(meta, origin)| {
+                meta.size_bytes == parts.sent_bytes && origin.as_ref() == Some(&self.origin)
             });
         if is_there {
             return Ok(());
@@ -197,7 +197,7 @@ impl Sink for RemoteSink {
         let last_bytes = self.pending_bytes;
         let last = self.take_pending(last_bytes);
         if self.upload.is_none() {
-            let put = Put { mode: self.mode, mark: Some(&self.mark), later: None };
+            let put = Put { mode: self.mode, origin: Some(&self.origin), later: None };
             return self.remote.put(&self.path, &last.into(), put);
         }
         if last_bytes > 0 {
