@@ -271,7 +271,7 @@ fn remove_all<F: FnOnce() -> Result<()> + Send>(
     let is_gone = AtomicBool::new(false);
     let removed = parallel::run(removals, AT_ONCE, |(name, remove)| {
         if is_gone.load(Ordering::Relaxed) {
-            return Ok(Some((name, None)));
+            return Ok::<_, StoreError>(Some((name, None)));
         }
         let Err(error) = remove() else { return Ok(None) };
         if matches!(error, StoreError::Service { .. }) {

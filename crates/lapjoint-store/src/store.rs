@@ -161,6 +161,12 @@ impl Store {
         }
     }
 
+    /// Whether reading is mostly waiting, so that more objects should be read at once than there are processors.
+    #[must_use]
+    pub fn is_distant(&self) -> bool {
+        !matches!(self.0.spec.protocol, Protocol::File | Protocol::Memory)
+    }
+
     /// Whether objects keep the origin of the upload that created them; see [`crate::staging::UploadOptions::origin`].
     #[must_use]
     pub fn keeps_origins(&self) -> bool {
@@ -402,18 +408,34 @@ impl Store {
     ///
     /// As [`Store::get`].
     pub fn checksum(&self, path: &str) -> Result<Written> {
-        self.read_in_pieces(path, |_| Ok(()))
+        self.read_in_pieces(path, |_| Ok::<_, StoreError>(()))
     }
 
-    fn read_in_pieces(&self, path: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<Written> {
+    /// Reads a whole object from its start and hands it over piece by piece: one request, and little memory. A connection that
+    /// breaks is made again at the byte at which it broke; what cannot be had whole is an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::get`], or the error of `take`.
+    pub fn read_in_pieces<E: From<StoreError>>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<Written, E> {
         let safe = SafePath::parse(path)?;
         let mut sum = Checksum::default();
+        let mut refused = None;
         self.0.counters.request();
-        self.0.backend.stream(&safe, &mut |bytes| {
+        let read = self.0.backend.stream(&safe, &mut |bytes| {
             sum.update(bytes);
             self.0.counters.read_bytes(bytes.len() as u64);
-            take(bytes)
-        })?;
+            take(bytes).map_err(|error| {
+                refused = Some(error);
+                StoreError::Cancelled { objects_done: 0, objects_total: 1 }
+            })
+        });
+        refused.map_or(Ok(()), Err)?;
+        read?;
         Ok(Written { size_bytes: sum.size_bytes(), crc32c: sum.hex() })
     }
 
