@@ -111,18 +111,6 @@ pub enum StoreError {
         /// The protocol asked for.
         protocol: String,
     },
-    /// The protocol is known but this build cannot speak it.
-    #[error(
-        "store '{store}' has protocol \"{protocol}\", which arrives with the cloud stores; this build \
-         supports: {}",
-        crate::spec::Protocol::SUPPORTED.join(", ")
-    )]
-    UnsupportedProtocol {
-        /// Store name.
-        store: String,
-        /// The protocol asked for.
-        protocol: String,
-    },
     /// The directory of a `file` store is not there.
     #[error("Inaccessible local directory {location} (store '{store}'): create it or correct its location")]
     InaccessibleDirectory {
@@ -267,7 +255,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A store's service failed.
-    #[error("cannot {operation} {path} in store '{store}': {message}")]
+    #[error("cannot {operation} {path} in store '{store}': {message}{}", after(*.attempts))]
     Service {
         /// What was attempted.
         operation: &'static str,
@@ -277,6 +265,8 @@ pub enum StoreError {
         path: String,
         /// What the service said.
         message: String,
+        /// Requests sent before it was given up.
+        attempts: u32,
     },
     /// Threads for reading and writing could not be started.
     #[error("cannot start the store's input/output threads: {0}")]
@@ -368,6 +358,10 @@ pub(crate) fn shorten(text: &str) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
         None => text.to_owned(),
     }
+}
+
+fn after(attempts: u32) -> String {
+    if attempts > 1 { format!(" (after {attempts} attempts)") } else { String::new() }
 }
 
 fn configured_hint(configured: &[String]) -> String {

@@ -44,5 +44,6 @@ pub use spec::{Protocol, StoreSpec};
 pub use staging::{
     Addressing, Payload, PendingObject, StoredObject, UploadOptions, UploadReport, undo, upload,
 };
+pub use store::parallel::run as at_once;
 pub use store::{Level, ObjectMeta, OpenOptions, PutMode, Stats, Store, StoreReader, StoreWriter, Written};
 pub use stores::Stores;

@@ -1,8 +1,9 @@
-//! The one runtime on which stores of services do their input and output.
+//! The one runtime on which stores of services do their input and output, and what else must not outlive a fork.
 //!
 //! A fork copies the memory of a process but only the calling thread, so a runtime made before a fork has no
-//! workers in the child and would wait for ever. Each runtime therefore remembers the process that made it; the
-//! child finds that the number is not its own, leaves the old runtime alone and makes another.
+//! workers in the child and would wait for ever; a connection made before it would be written to by two processes.
+//! What is made once a process therefore remembers which process made it; the child finds that the number is not
+//! its own, leaves the old one alone and makes another.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -11,40 +12,70 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::{Result, StoreError};
 
-/// A runtime and, behind it, the runtimes of descendants. The list grows by one with each generation of forks.
-struct Slot {
+/// A value of this process and, behind it, those of descendants. The list grows by one with each generation of forks.
+#[derive(Debug)]
+pub(crate) struct PerProcess<T> {
+    first: OnceLock<Box<Slot<T>>>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
     process: u32,
-    runtime: Runtime,
-    next: OnceLock<Box<Slot>>,
+    value: T,
+    next: OnceLock<Box<Self>>,
 }
 
-static FIRST: OnceLock<Box<Slot>> = OnceLock::new();
-
-fn current() -> Result<&'static Runtime> {
-    of_process(std::process::id())
-}
-
-fn of_process(process: u32) -> Result<&'static Runtime> {
-    let mut place = &FIRST;
-    loop {
-        let slot = match place.get() {
-            Some(slot) => slot,
-            None => {
-                // Built before the cell is touched, so that a fork at this moment cannot find the cell half full.
-                let runtime = Builder::new_multi_thread()
-                    .worker_threads(2)
-                    .thread_name("lapjoint-store")
-                    .build()
-                    .map_err(StoreError::Runtime)?;
-                let made = Box::new(Slot { process, runtime, next: OnceLock::new() });
-                place.get_or_init(|| made)
-            }
-        };
-        if slot.process == process {
-            return Ok(&slot.runtime);
-        }
-        place = &slot.next;
+impl<T> PerProcess<T> {
+    pub const fn new() -> Self {
+        Self { first: OnceLock::new() }
     }
+
+    /// The value of this process, made when it is first asked for.
+    pub fn get(&self, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+        self.of(std::process::id(), make)
+    }
+
+    fn of(&self, process: u32, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+        let mut place = &self.first;
+        let mut make = Some(make);
+        loop {
+            let slot = match (place.get(), make.take()) {
+                (Some(slot), still) => {
+                    make = still;
+                    slot
+                }
+                // Built before the cell is touched, so that a fork at this moment cannot find the cell half full.
+                (None, Some(make)) => {
+                    let made = Box::new(Slot { process, value: make()?, next: OnceLock::new() });
+                    place.get_or_init(|| made)
+                }
+                // Another thread of this process filled the last cell for another process: there is no such thread.
+                (None, None) => {
+                    return Err(StoreError::Runtime(std::io::Error::other("forked while opening")));
+                }
+            };
+            if slot.process == process {
+                return Ok(&slot.value);
+            }
+            place = &slot.next;
+        }
+    }
+}
+
+static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+
+fn make() -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("lapjoint-store")
+        .enable_all()
+        .build()
+        .map_err(StoreError::Runtime)
+}
+
+/// The runtime of this process, for work that goes on while its caller does something else.
+pub(crate) fn current() -> Result<&'static Runtime> {
+    RUNTIME.get(make)
 }
 
 /// Runs a future to its end on the store runtime, from any thread, including one of another runtime.
@@ -72,12 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn another_process_gets_another_runtime() {
-        let id = |process| std::ptr::from_ref(of_process(process).unwrap()) as usize;
+    fn another_process_gets_another_value() {
+        let made = PerProcess::new();
+        let of = |process, value| *made.of(process, || Ok(value)).unwrap();
         // Numbers that no process has.
-        let (parent, child) = (id(u32::MAX), id(u32::MAX - 1));
-        assert_ne!(parent, child);
-        assert_eq!((id(u32::MAX), id(u32::MAX - 1)), (parent, child));
+        assert_eq!((of(u32::MAX, 1), of(u32::MAX - 1, 2)), (1, 2));
+        assert_eq!((of(u32::MAX, 3), of(u32::MAX - 1, 4)), (1, 2));
+        let failed = made.of(u32::MAX - 2, || Err(StoreError::NoFilepathDefaultStore));
+        assert!(failed.is_err());
+        assert_eq!(of(u32::MAX - 2, 5), 5, "a failure is not kept");
     }
 
     #[test]

@@ -36,8 +36,6 @@ pub enum Protocol {
 impl Protocol {
     /// Names of all protocols, as in `stores.<name>.protocol`.
     pub const NAMES: [&'static str; 6] = ["file", "memory", "s3", "gcs", "azure", "http"];
-    /// Names of the protocols that this build can speak.
-    pub const SUPPORTED: [&'static str; 2] = ["file", "memory"];
 
     /// The protocol of this name, in any case of letters.
     #[must_use]

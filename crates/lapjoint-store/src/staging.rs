@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::backend::DirSyncs;
+use crate::backend::{DirSyncs, Put};
 use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
@@ -18,6 +19,9 @@ use crate::path::SafePath;
 use crate::store::parallel::{self, Budget, lock};
 use crate::store::{CHUNK_BYTES, PutMode, Store, Written};
 use crate::stores::Stores;
+
+/// Objects that are looked up or removed at once.
+const AT_ONCE: usize = 16;
 
 /// What is to be stored.
 #[derive(Debug, Clone)]
@@ -89,19 +93,22 @@ impl PendingObject {
 /// How [`upload`] goes about it.
 #[derive(Debug, Clone)]
 pub struct UploadOptions {
-    /// Objects on their way at once.
-    pub parallelism: usize,
+    /// Objects on their way at once; by default what their stores suggest.
+    pub parallelism: Option<usize>,
     /// Bytes on their way at once.
     pub max_in_flight_bytes: u64,
     /// After a failure, also remove hash-addressed objects that were created. Another process may have found such an
     /// object meanwhile and committed a row that refers to it; with `false` they stay for garbage collection, which
     /// looks at all rows.
     pub undo_hash_addressed: bool,
+    /// Kept with every object that is created, by stores that can ([`Store::keeps_origins`]): by it the work that created an object
+    /// can be told after a crash.
+    pub origin: Option<String>,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        Self { parallelism: 8, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true }
+        Self { parallelism: None, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true, origin: None }
     }
 }
 
@@ -207,30 +214,74 @@ pub fn upload(
 ///
 /// The first error if only one object remains, else [`StoreError::UndoIncomplete`].
 pub fn undo(stores: &Stores, objects: &[StoredObject]) -> Result<()> {
-    let mut failures = Vec::new();
-    for object in objects {
-        let removed = stores.get(Some(&object.store)).and_then(|store| {
+    let mut failures = remove_all(objects.iter().map(|object| {
+        let name = format!("{}:{}", object.store, object.path);
+        (name, move || {
+            let store = stores.get(Some(&object.store))?;
             if object.kind == ObjectKind::Folder {
                 // The manifest first: without it nothing takes the folder for complete.
                 store.delete(&manifest_path(&object.path))?;
-                store.delete_prefix(&object.path)?;
+                store.delete_prefix(&object.path)
             } else {
-                store.delete(&object.path)?;
+                store.delete(&object.path)
             }
-            Ok(())
-        });
-        if let Err(error) = removed {
-            failures.push((error, format!("{}:{}", object.store, object.path)));
-        }
-    }
-    let mut failures = failures.into_iter();
-    let Some((cause, first)) = failures.next() else { return Ok(()) };
+        })
+    }))
+    .into_iter();
+    let Some((first, Some(cause))) = failures.next() else { return Ok(()) };
     let mut remaining = vec![first];
-    remaining.extend(failures.map(|(_, name)| name));
+    remaining.extend(failures.map(|(name, _)| name));
     if remaining.len() == 1 {
         return Err(cause);
     }
     Err(StoreError::UndoIncomplete { cause: Box::new(cause), remaining })
+}
+
+/// Those of the objects that work of this origin created. Stores that keep no origins are taken at the caller's word.
+///
+/// # Errors
+///
+/// A failure of a store.
+pub fn created_by(stores: &Stores, objects: Vec<StoredObject>, origin: &str) -> Result<Vec<StoredObject>> {
+    let looked = parallel::run(objects, AT_ONCE, |object| {
+        let store = stores.get(Some(&object.store))?;
+        let is_own = !store.keeps_origins() || store.origin(&object.path)?.as_deref() == Some(origin);
+        Ok(is_own.then_some(object))
+    });
+    Ok(looked?.into_iter().flatten().collect())
+}
+
+/// The first of the objects that is not there.
+///
+/// # Errors
+///
+/// A failure of a store.
+pub fn first_missing<'o>(stores: &Stores, objects: &'o [StoredObject]) -> Result<Option<&'o StoredObject>> {
+    let looked = parallel::run(objects, AT_ONCE, |object| {
+        Ok((!stores.get(Some(&object.store))?.exists(&object.path)?).then_some(object))
+    });
+    Ok(looked?.into_iter().flatten().next())
+}
+
+/// Runs removals; gives the names of what remains, with the error of the first of them. When a service has failed for good, no
+/// further removal is begun: each would take as long to fail.
+fn remove_all<F: FnOnce() -> Result<()> + Send>(
+    removals: impl ExactSizeIterator<Item = (String, F)> + Send,
+) -> Vec<(String, Option<StoreError>)> {
+    let is_gone = AtomicBool::new(false);
+    let removed = parallel::run(removals, AT_ONCE, |(name, remove)| {
+        if is_gone.load(Ordering::Relaxed) {
+            return Ok::<_, StoreError>(Some((name, None)));
+        }
+        let Err(error) = remove() else { return Ok(None) };
+        if matches!(error, StoreError::Service { .. }) {
+            is_gone.store(true, Ordering::Relaxed);
+        }
+        Ok(Some((name, Some(error))))
+    });
+    let mut remaining: Vec<_> = removed.unwrap_or_default().into_iter().flatten().collect();
+    remaining.sort_by_key(|(_, error)| error.is_none());
+    remaining
 }
 
 /// Opens the stores and looks at the sources, so that most mistakes show before anything is written.
@@ -290,7 +341,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn all(&self, stores: &Stores, pending: &[PendingObject], jobs: Vec<Job<'_>>) -> Result<UploadReport> {
-        let finished = parallel::run(jobs, self.options.parallelism, |job| self.one(job))?;
+        let suggested = || self.syncs.values().map(|(store, _)| store.parallelism()).max().unwrap_or(1);
+        let parallelism = self.options.parallelism.unwrap_or_else(suggested);
+        let finished = parallel::run(jobs, parallelism, |job| self.one(job))?;
         self.sync()?;
 
         let mut by_object: BTreeMap<usize, Vec<Finished>> = BTreeMap::new();
@@ -323,22 +376,21 @@ impl Run<'_> {
 
     /// Undoes this upload; returns the error to report.
     fn remove_created(&self, cause: StoreError) -> StoreError {
-        let mut remaining = Vec::new();
-        for (store, path) in std::mem::take(&mut *lock(&self.created)) {
-            if store.delete(&path).is_err() {
-                remaining.push(format!("{}:{path}", store.name()));
-            }
-        }
-        for (store, path) in std::mem::take(&mut *lock(&self.doubtful)) {
-            if store.delete(&path).is_err() && store.exists(&path).unwrap_or(false) {
-                remaining.push(format!("{}:{path}", store.name()));
-            }
-        }
+        let created = std::mem::take(&mut *lock(&self.created)).into_iter().map(|place| (place, false));
+        let doubtful = std::mem::take(&mut *lock(&self.doubtful)).into_iter().map(|place| (place, true));
+        let all: Vec<_> = created.chain(doubtful).collect();
+        let remaining = remove_all(all.into_iter().map(|((store, path), is_doubtful)| {
+            let name = format!("{}:{path}", store.name());
+            (name, move || match store.delete(&path) {
+                Err(_) if is_doubtful && !store.exists(&path).unwrap_or(false) => Ok(()),
+                removed => removed,
+            })
+        }));
         if remaining.is_empty() {
-            cause
-        } else {
-            StoreError::UndoIncomplete { cause: Box::new(cause), remaining }
+            return cause;
         }
+        let remaining = remaining.into_iter().map(|(name, _)| name).collect();
+        StoreError::UndoIncomplete { cause: Box::new(cause), remaining }
     }
 
     fn sync(&self) -> Result<()> {
@@ -399,12 +451,14 @@ impl Run<'_> {
 
     /// Writes one object; says whether it is new.
     fn write(&self, job: &Job<'_>) -> Result<(Written, bool)> {
-        match self.put(job, PutMode::Create) {
-            Ok(written) => {
-                if job.addressing == Addressing::Schema || self.options.undo_hash_addressed {
+        match self.put(job, PutMode::Create, self.options.origin.as_deref()) {
+            Ok((written, is_ours)) => {
+                // A schema-addressed name is random: what is there with the same content is what was sent.
+                let is_new = is_ours || job.addressing == Addressing::Schema;
+                if job.addressing == Addressing::Schema || (is_new && self.options.undo_hash_addressed) {
                     lock(&self.created).push((job.store.clone(), job.path.clone()));
                 }
-                Ok((written, true))
+                Ok((written, is_new))
             }
             Err(StoreError::AlreadyExists { .. }) if job.addressing == Addressing::Hash => {
                 let present_bytes = job.store.head(&job.path)?.map(|meta| meta.size_bytes);
@@ -418,7 +472,7 @@ impl Run<'_> {
                     expected_bytes = job.size_bytes,
                     "a stored object was damaged and is replaced"
                 );
-                Ok((self.put(job, PutMode::Overwrite)?, false))
+                Ok((self.put(job, PutMode::Overwrite, None)?.0, false))
             }
             Err(error @ StoreError::AlreadyExists { .. }) => Err(error),
             Err(error) => {
@@ -432,19 +486,21 @@ impl Run<'_> {
         }
     }
 
-    fn put(&self, job: &Job<'_>, mode: PutMode) -> Result<Written> {
+    /// Writes one object; also says whether it is ours without doubt.
+    fn put(&self, job: &Job<'_>, mode: PutMode, origin: Option<&str>) -> Result<(Written, bool)> {
         let later = self.syncs.get(job.store.name()).map(|(_, later)| later);
         match &job.content {
             Content::Bytes(bytes) => {
-                job.store.put_later(&job.path, bytes, mode, later.map(Arc::as_ref))?;
-                self.describe(job)
+                let put = Put { mode, origin, later: later.map(Arc::as_ref) };
+                let is_ours = job.store.put_with(&job.path, bytes, put)?;
+                Ok((self.describe(job)?, is_ours))
             }
             Content::Chunks(chunks) => {
-                let mut writer = job.store.writer_later(&job.path, mode, later.cloned())?;
-                chunks.iter().try_for_each(|chunk| writer.push(chunk))?;
-                writer.finish()
+                let mut writer = job.store.writer_with(&job.path, mode, origin, later.cloned())?;
+                chunks.iter().try_for_each(|chunk| writer.push_bytes(chunk.clone()))?;
+                writer.finish_with()
             }
-            Content::File(source) => job.store.put_file_later(&job.path, source, mode, later.cloned()),
+            Content::File(source) => job.store.put_file_with(&job.path, source, mode, origin, later.cloned()),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::backend::{self, Backend, DirSyncs};
+use crate::backend::{self, Backend, DirSyncs, Put};
 use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::path::SafePath;
@@ -93,7 +93,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::InaccessibleDirectory`] or [`StoreError::UnsupportedProtocol`].
+    /// [`StoreError::InaccessibleDirectory`], or [`StoreError::InvalidSetting`] and [`StoreError::MissingKeys`] for settings
+    /// that a service cannot be reached with. No service is asked anything yet.
     pub fn open(spec: StoreSpec) -> Result<Self> {
         Self::open_with(spec, &OpenOptions::default())
     }
@@ -115,7 +116,8 @@ impl Store {
         let is_same_place = old.name == spec.name
             && old.protocol == spec.protocol
             && (spec.protocol == Protocol::Memory || old.location == spec.location)
-            && matches!(spec.protocol, Protocol::Memory | Protocol::File);
+            && old.settings() == spec.settings()
+            && !matches!(spec.protocol, Protocol::Foreign(_));
         is_same_place.then(|| {
             let (backend, counters) = (Arc::clone(&self.0.backend), Arc::clone(&self.0.counters));
             Self(Arc::new(Inner { spec: spec.clone(), backend, counters }))
@@ -137,7 +139,49 @@ impl Store {
     /// Requests made and bytes moved since the store was opened, by all its clones.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.counters.read()
+        let mut stats = self.0.counters.read();
+        if let Some(requests) = self.0.backend.requests() {
+            stats.requests = requests;
+        }
+        stats
+    }
+
+    /// How many objects are read or written at once where the caller does not say: few for a disk, more for a service, which
+    /// answers late but many at a time (its setting `concurrency`, by default 32).
+    #[must_use]
+    pub fn parallelism(&self) -> usize {
+        const OF_DISKS: usize = 8;
+        const OF_SERVICES: u64 = 32;
+        match self.0.spec.protocol {
+            Protocol::File | Protocol::Memory | Protocol::Foreign(_) => OF_DISKS,
+            Protocol::S3 | Protocol::Gcs | Protocol::Azure | Protocol::Http => {
+                let set = self.0.spec.option("concurrency").and_then(serde_json::Value::as_u64);
+                usize::try_from(set.unwrap_or(OF_SERVICES).clamp(1, 256)).unwrap_or(1)
+            }
+        }
+    }
+
+    /// Whether reading is mostly waiting, so that more objects should be read at once than there are processors.
+    #[must_use]
+    pub fn is_distant(&self) -> bool {
+        !matches!(self.0.spec.protocol, Protocol::File | Protocol::Memory)
+    }
+
+    /// Whether objects keep the origin of the upload that created them; see [`crate::staging::UploadOptions::origin`].
+    #[must_use]
+    pub fn keeps_origins(&self) -> bool {
+        self.0.backend.keeps_origins()
+    }
+
+    /// The origin of an object; `None` if it has none, or is not there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::head`].
+    pub fn origin(&self, path: &str) -> Result<Option<String>> {
+        let path = SafePath::parse(path)?;
+        self.0.counters.request();
+        self.0.backend.origin(&path)
     }
 
     /// Writes an object. It appears whole or not at all.
@@ -147,22 +191,17 @@ impl Store {
     /// [`StoreError::AlreadyExists`] with [`PutMode::Create`], [`StoreError::UnsafePath`], or a failure of the store.
     pub fn put(&self, path: &str, bytes: impl Into<Bytes>, mode: PutMode) -> Result<Written> {
         let bytes = bytes.into();
-        self.put_later(path, &bytes, mode, None)?;
+        self.put_with(path, &bytes, Put { mode, origin: None, later: None })?;
         Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(&bytes) })
     }
 
-    pub(crate) fn put_later(
-        &self,
-        path: &str,
-        bytes: &Bytes,
-        mode: PutMode,
-        later: Option<&DirSyncs>,
-    ) -> Result<()> {
+    /// Writes an object; false if one that was to be created may be another's with the same content.
+    pub(crate) fn put_with(&self, path: &str, bytes: &Bytes, put: Put<'_>) -> Result<bool> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
-        self.0.backend.put(&path, bytes, mode, later)?;
+        let is_ours = self.0.backend.put(&path, bytes, put)?;
         self.0.counters.wrote(bytes.len() as u64);
-        Ok(())
+        Ok(is_ours)
     }
 
     /// Writes many objects, up to `parallelism` at a time. Items are taken from the iterator as they are needed, so
@@ -179,7 +218,7 @@ impl Store {
     {
         let later = DirSyncs::default();
         let written = parallel::run(items, parallelism, |(path, bytes)| {
-            self.put_later(&path, &bytes, mode, Some(&later))?;
+            self.put_with(&path, &bytes, Put { mode, origin: None, later: Some(&later) })?;
             Ok(Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(&bytes) })
         });
         // What was written must last even if something after it failed.
@@ -199,18 +238,19 @@ impl Store {
     ///
     /// [`StoreError::UnsafePath`], or a failure of the store.
     pub fn writer(&self, path: &str, mode: PutMode) -> Result<StoreWriter> {
-        self.writer_later(path, mode, None)
+        self.writer_with(path, mode, None, None)
     }
 
-    pub(crate) fn writer_later(
+    pub(crate) fn writer_with(
         &self,
         path: &str,
         mode: PutMode,
+        origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
     ) -> Result<StoreWriter> {
         let path = SafePath::parse(path)?;
         self.0.counters.request();
-        let sink = self.0.backend.sink(&path, mode, later)?;
+        let sink = self.0.backend.sink(&path, mode, origin, later)?;
         Ok(StoreWriter::new(sink, Arc::clone(&self.0.counters)))
     }
 
@@ -220,21 +260,22 @@ impl Store {
     ///
     /// [`StoreError::LocalFile`] for the source, and those of [`Store::put`].
     pub fn put_file(&self, path: &str, source: &Path, mode: PutMode) -> Result<Written> {
-        self.put_file_later(path, source, mode, None)
+        self.put_file_with(path, source, mode, None, None).map(|(written, _)| written)
     }
 
-    pub(crate) fn put_file_later(
+    pub(crate) fn put_file_with(
         &self,
         path: &str,
         source: &Path,
         mode: PutMode,
+        origin: Option<&str>,
         later: Option<Arc<DirSyncs>>,
-    ) -> Result<Written> {
+    ) -> Result<(Written, bool)> {
         let fail = |error| StoreError::local("read", source, error);
         let mut file = std::fs::File::open(source).map_err(fail)?;
         // Opening a folder succeeds on Unix; only reading it fails.
         let size_bytes = file.metadata().map_err(fail)?.len();
-        let mut writer = self.writer_later(path, mode, later)?;
+        let mut writer = self.writer_with(path, mode, origin, later)?;
         let chunk = usize::try_from(size_bytes.clamp(1, CHUNK_BYTES)).unwrap_or(1);
         let mut buffer = vec![0; chunk];
         loop {
@@ -245,7 +286,7 @@ impl Store {
                 Err(error) => return Err(fail(error)),
             }
         }
-        writer.finish()
+        writer.finish_with()
     }
 
     /// Reads a whole object.
@@ -367,19 +408,35 @@ impl Store {
     ///
     /// As [`Store::get`].
     pub fn checksum(&self, path: &str) -> Result<Written> {
-        self.read_in_pieces(path, |_| Ok(()))
+        self.read_in_pieces(path, |_| Ok::<_, StoreError>(()))
     }
 
-    fn read_in_pieces(&self, path: &str, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<Written> {
-        let size_bytes = self.size_bytes(path)?;
+    /// Reads a whole object from its start and hands it over piece by piece: one request, and little memory. A connection that
+    /// breaks is made again at the byte at which it broke; what cannot be had whole is an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::get`], or the error of `take`.
+    pub fn read_in_pieces<E: From<StoreError>>(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<Written, E> {
+        let safe = SafePath::parse(path)?;
         let mut sum = Checksum::default();
-        while sum.size_bytes() < size_bytes {
-            let start = sum.size_bytes();
-            let bytes = self.get_range(path, start..size_bytes.min(start + CHUNK_BYTES))?;
-            sum.update(&bytes);
-            take(&bytes)?;
-        }
-        Ok(Written { size_bytes, crc32c: sum.hex() })
+        let mut refused = None;
+        self.0.counters.request();
+        let read = self.0.backend.stream(&safe, &mut |bytes| {
+            sum.update(bytes);
+            self.0.counters.read_bytes(bytes.len() as u64);
+            take(bytes).map_err(|error| {
+                refused = Some(error);
+                StoreError::Cancelled { objects_done: 0, objects_total: 1 }
+            })
+        });
+        refused.map_or(Ok(()), Err)?;
+        read?;
+        Ok(Written { size_bytes: sum.size_bytes(), crc32c: sum.hex() })
     }
 
     /// Size and time of an object; `None` if there is none (a folder is none).

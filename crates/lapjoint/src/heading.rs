@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lapjoint_codec::{Chain, CodecError, Origin, Registry};
+use lapjoint_codec::{Chain, CodecError, Link, Origin, Registry};
 use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, TableDef};
-use lapjoint_types::{CodecSpec, CoreType, TypeSpec, Value, marker};
+use lapjoint_store::{Store, Stores};
+use lapjoint_types::{CodecSpec, CoreType, StoreRef, TypeSpec, Value, marker};
 
 /// How an attribute's values are stored.
 #[derive(Debug, Clone)]
@@ -104,9 +105,29 @@ impl Attribute {
     /// Whether all codecs of the attribute may work on several threads at once without harm. Codecs in Python hold one lock
     /// between them, and may query the connection that they are called from, whose transaction belongs to one thread.
     pub(crate) fn is_parallel(&self) -> bool {
-        self.chain().is_none_or(|chain| {
-            chain.links().iter().all(|link| !matches!(link.codec.origin(), Origin::Python(_)))
-        })
+        self.first_parallel() == 0
+    }
+
+    /// The outermost codec of the chain's inner end that may work on several threads; all further in may as well.
+    pub(crate) fn first_parallel(&self) -> usize {
+        let is_python = |link: &Link| matches!(link.codec.origin(), Origin::Python(_));
+        self.chain().and_then(|chain| chain.links().iter().rposition(is_python)).map_or(0, |last| last + 1)
+    }
+
+    /// How many objects a decode of this attribute should read at once; 1 if it reads none before it is asked.
+    pub(crate) fn reads_at_once(&self, stores: &Stores) -> usize {
+        let reads = |link: &Link| {
+            if !link.store.is_store() || link.codec.capabilities().lazy {
+                return 1;
+            }
+            let name = match &link.store {
+                StoreRef::Named(name) => Some(name.as_str()),
+                StoreRef::Inline | StoreRef::Default => None,
+            };
+            // A store that is not configured is for the decode to complain about.
+            stores.get(name).ok().filter(Store::is_distant).map_or(1, |store| store.parallelism())
+        };
+        self.chain().map_or(1, |chain| chain.links().iter().map(reads).max().unwrap_or(1))
     }
 
     /// Whether the attribute has a codec, bound or not.

@@ -12,6 +12,11 @@
 //! their path, so nobody else can refer to them. Hash-addressed objects may be shared: one is removed only while the
 //! write lock is held and no row of the schema mentions it, and an insert that found its object already there looks
 //! again under the same lock before it commits.
+//!
+//! What was there before an insert is not the insert's to remove, as another database may use the same store. A directory is
+//! asked before the intent is written, and the intent names what was not there. A service would need a request for each
+//! object; there the intent names all of them, and each object carries the intent's identity as its *origin*, so that the
+//! undoing can tell those that the insert created. One without an origin, or with another's, is left alone.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -21,7 +26,7 @@ use lapjoint_db::{
     ColumnDef, ColumnType, InsertMode, IntendedObject, Intent, TableDef, TableId, TransactionMode,
 };
 use lapjoint_store::StoredObject;
-use lapjoint_store::staging::ObjectKind;
+use lapjoint_store::staging::{ObjectKind, created_by};
 use lapjoint_types::{CoreType, Value};
 
 use crate::connection::{Connection, Guard};
@@ -126,15 +131,16 @@ pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error
         return Ok(());
     }
     let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
-    for object in own {
-        remove_object(connection, object)?;
-    }
+    let own: Vec<_> = own.into_iter().map(stored).collect();
+    lapjoint_store::undo(connection.stores(), &own)?;
+    let shared = shared.into_iter().map(stored).collect();
+    let shared = created_by(connection.stores(), shared, &intent.id)?;
     if !shared.is_empty() {
         let own_transaction = !guard.in_transaction();
         if own_transaction {
             guard.adapter_mut().begin(TransactionMode::Write)?;
         }
-        let removed = remove_unreferenced(connection, &mut guard, &intent.schema, &shared);
+        let removed = remove_unreferenced(connection, &mut guard, &intent.schema, shared);
         if own_transaction {
             guard.adapter_mut().rollback()?;
         }
@@ -144,10 +150,9 @@ pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error
     Ok(())
 }
 
-fn remove_object(connection: &Connection, object: &IntendedObject) -> Result<(), Error> {
+fn stored(object: &IntendedObject) -> StoredObject {
     let kind = if object.is_dir { ObjectKind::Folder } else { ObjectKind::File };
-    let stored = StoredObject { store: object.store.clone(), path: object.path.clone(), kind };
-    Ok(lapjoint_store::undo(connection.stores(), &[stored])?)
+    StoredObject { store: object.store.clone(), path: object.path.clone(), kind }
 }
 
 /// Removes the objects that no row of the schema mentions. The caller holds the write lock.
@@ -155,7 +160,7 @@ fn remove_unreferenced(
     connection: &Connection,
     guard: &mut Guard<'_>,
     schema: &str,
-    objects: &[&IntendedObject],
+    objects: Vec<StoredObject>,
 ) -> Result<(), Error> {
     let tables = guard.adapter_mut().list_tables(schema)?;
     let mut columns: Vec<(TableId, String)> = Vec::new();
@@ -172,21 +177,18 @@ fn remove_unreferenced(
         columns.extend(with_objects.map(|attribute| (id.clone(), attribute.name.clone())));
     }
     guard.adapter_mut().lock_objects(schema, true)?;
+    let mut unreferenced = Vec::new();
     for object in objects {
-        if !is_mentioned(guard, &columns, object)? {
-            remove_object(connection, object)?;
+        if !is_mentioned(guard, &columns, &object.path)? {
+            unreferenced.push(object);
         }
     }
-    Ok(())
+    Ok(lapjoint_store::undo(connection.stores(), &unreferenced)?)
 }
 
-/// Whether any of the columns mentions the object's hash.
-fn is_mentioned(
-    guard: &mut Guard<'_>,
-    columns: &[(TableId, String)],
-    object: &IntendedObject,
-) -> Result<bool, Error> {
-    let hash = object.path.rsplit('/').next().unwrap_or(&object.path);
+/// Whether any of the columns mentions the hash of the object at `path`.
+fn is_mentioned(guard: &mut Guard<'_>, columns: &[(TableId, String)], path: &str) -> Result<bool, Error> {
+    let hash = path.rsplit('/').next().unwrap_or(path);
     let text = ColumnType::Core(CoreType::Varchar(u32::MAX));
     for (table, column) in columns {
         let adapter = guard.adapter_mut();

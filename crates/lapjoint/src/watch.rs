@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use lapjoint_format::parallel::pool;
+use lapjoint_format::parallel::{pool, wide_pool};
 
 use crate::error::Error;
 
@@ -104,7 +104,16 @@ impl<'w> Watched<'w> {
 
     /// Runs `work` on the pool. The watch, if there is one, looks on from this thread meanwhile.
     pub fn spread<T: Send>(&self, work: impl FnOnce(&Stop) -> Result<T, Error> + Send) -> Result<T, Error> {
-        match pool() {
+        self.spread_over(1, work)
+    }
+
+    /// As `spread`, of work that waits for this many answers at once.
+    pub fn spread_over<T: Send>(
+        &self,
+        at_once: usize,
+        work: impl FnOnce(&Stop) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        match if at_once > 1 { wide_pool(at_once) } else { pool() } {
             Some(pool) => self.beside(|stop| pool.install(|| work(stop))),
             None => self.beside(work),
         }

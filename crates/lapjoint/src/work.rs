@@ -1,8 +1,10 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
+use std::collections::HashSet;
+
 use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
-use lapjoint_store::staging::upload;
-use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, UploadOptions};
+use lapjoint_store::staging::{first_missing, upload};
+use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, StoredObject, Stores, UploadOptions};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Guard};
@@ -15,8 +17,8 @@ pub(crate) struct Work<'c> {
     connection: &'c Connection,
     schema: &'c str,
     intent: Option<Intent>,
-    /// Hash-addressed objects that were there already: store, path.
-    shared: Vec<(String, String)>,
+    /// Hash-addressed objects that were there already.
+    shared: Vec<StoredObject>,
 }
 
 impl<'c> Work<'c> {
@@ -42,19 +44,18 @@ impl<'c> Work<'c> {
             }
             guard.adapter().intents()
         };
+        let mut origin = None;
         if let Some(intent) = &mut self.intent {
             for object in objects {
-                // What is there already is not this work's to remove: another database may use the same store.
-                let is_there = object.addressing == Addressing::Hash
-                    && self.connection.stores().get(Some(&object.store))?.exists(&object.path)?;
-                if !is_there {
+                if may_create(self.connection.stores(), object)? {
                     intent.objects.push(intended(object));
                 }
             }
             log.write(intent)?;
+            origin = Some(intent.id.clone());
         }
         // What a failed upload leaves of shared objects is for the undoing, which looks at all rows under the write lock.
-        let options = UploadOptions { undo_hash_addressed: false, ..UploadOptions::default() };
+        let options = UploadOptions { undo_hash_addressed: false, origin, ..UploadOptions::default() };
         let stores = self.connection.stores();
         let report = watched.beside(|stop| {
             upload(stores, objects, &options, &|_| stop.flow()).map_err(|error| match error {
@@ -62,12 +63,13 @@ impl<'c> Work<'c> {
                 other => other.into(),
             })
         })?;
+        let created: HashSet<StoredObject> = report.created.into_iter().collect();
         self.shared.extend(
             objects
                 .iter()
                 .filter(|object| object.addressing == Addressing::Hash)
-                .filter(|object| !report.created.contains(&object.target()))
-                .map(|object| (object.store.clone(), object.path.clone())),
+                .map(PendingObject::target)
+                .filter(|object| !created.contains(object)),
         );
         Ok(())
     }
@@ -150,16 +152,25 @@ impl<'c> Work<'c> {
         if !self.shared.is_empty() {
             guard.adapter_mut().lock_objects(self.schema, false)?;
         }
-        for (store, path) in &self.shared {
-            if !self.connection.stores().get(Some(store))?.exists(path)? {
-                return Err(Error::Vanished { store: store.clone(), path: path.clone() });
-            }
+        if let Some(gone) = first_missing(self.connection.stores(), &self.shared)? {
+            return Err(Error::Vanished { store: gone.store.clone(), path: gone.path.clone() });
         }
         if let Some(intent) = &self.intent {
             recovery::mark(guard, intent)?;
         }
         rows(guard)
     }
+}
+
+/// Whether an object is to be on record as one that this work may create. What is there already is not this work's to remove,
+/// as another database may use the same store: stores that keep the origins of objects tell later whose they are, others are
+/// asked now.
+fn may_create(stores: &Stores, object: &PendingObject) -> Result<bool, Error> {
+    if object.addressing == Addressing::Schema {
+        return Ok(true);
+    }
+    let store = stores.get(Some(&object.store))?;
+    Ok(store.keeps_origins() || !store.exists(&object.path)?)
 }
 
 fn intended(object: &PendingObject) -> IntendedObject {

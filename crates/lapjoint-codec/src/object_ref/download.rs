@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use lapjoint_store::at_once;
+
 use super::{NAME, ObjectRef};
 use crate::error::CodecError;
 use crate::local::{TempFile, io_error};
-
-/// How much of a file is in memory at a time.
-const PIECE_BYTES: u64 = 4 * 1024 * 1024;
+use crate::metadata::parse_crc32c;
 
 impl ObjectRef {
     /// Copies the object, or the file `subpath` of a folder, to this machine. Gives the path of the copy of a file, or
@@ -28,9 +28,8 @@ impl ObjectRef {
         if self.is_dir && subpath.is_none() {
             let folder = destination.join(base_name(&path));
             fs::create_dir_all(&folder).map_err(|error| io_error(NAME, &folder, error))?;
-            for (file, _) in self.files()? {
-                self.copy(&format!("{path}/{file}"), &folder.join(&file))?;
-            }
+            let copy = |(file, _)| self.copy(&format!("{path}/{file}"), &folder.join(&file));
+            at_once(self.files()?, self.store()?.parallelism(), copy)?;
             return Ok(destination.to_owned());
         }
         let target =
@@ -49,17 +48,9 @@ impl ObjectRef {
         fs::create_dir_all(folder).map_err(failed)?;
         let mut temp = TempFile::create_in(folder).map_err(failed)?;
         let store = self.store()?;
-        let size_bytes = store.size_bytes(path)?;
-        let (mut position, mut crc) = (0u64, 0u32);
-        while position < size_bytes {
-            let end = size_bytes.min(position + PIECE_BYTES);
-            let piece = store.get_range(path, position..end)?;
-            temp.file().write_all(&piece).map_err(failed)?;
-            crc = crc32c::crc32c_append(crc, &piece);
-            position = end;
-        }
+        let read = store.read_in_pieces(path, |piece| temp.file().write_all(piece).map_err(failed))?;
         if path == self.path {
-            self.check(store, size_bytes, || crc)?;
+            self.check(store, read.size_bytes, || parse_crc32c(&read.crc32c).unwrap_or_default())?;
         }
         temp.replace(target).map_err(failed)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Backend, DirSyncs, Sink, Visit};
+use super::{Backend, DirSyncs, Put, Sink, Take, Visit, stream_ranges};
 use crate::error::{Result, StoreError};
 use crate::foreign::{Driver, DriverError, drivers};
 use crate::path::SafePath;
@@ -31,6 +31,7 @@ impl Foreign {
                 store: spec.name.clone(),
                 path: spec.location.clone(),
                 message: error.to_string(),
+                attempts: 1,
             }
         })?;
         Ok(Self { store: spec.name.clone(), driver })
@@ -38,7 +39,7 @@ impl Foreign {
 
     fn error(&self, operation: &'static str, path: &str, error: &DriverError) -> StoreError {
         let (store, path) = (self.store.clone(), path.to_owned());
-        StoreError::Service { operation, store, path, message: error.to_string() }
+        StoreError::Service { operation, store, path, message: error.to_string(), attempts: 1 }
     }
 
     fn not_found(&self, path: &SafePath) -> StoreError {
@@ -58,14 +59,21 @@ impl Foreign {
 }
 
 impl Backend for Foreign {
-    fn put(&self, path: &SafePath, bytes: &Bytes, mode: PutMode, _later: Option<&DirSyncs>) -> Result<()> {
-        if mode == PutMode::Create && self.head(path)?.is_some() {
+    fn put(&self, path: &SafePath, bytes: &Bytes, put: Put<'_>) -> Result<bool> {
+        if put.mode == PutMode::Create && self.head(path)?.is_some() {
             return Err(StoreError::AlreadyExists { store: self.store.clone(), path: path.to_string() });
         }
-        self.driver.put(path.as_str(), bytes).map_err(|error| self.error("write", path.as_str(), &error))
+        let written = self.driver.put(path.as_str(), bytes);
+        written.map(|()| true).map_err(|error| self.error("write", path.as_str(), &error))
     }
 
-    fn sink(&self, path: &SafePath, mode: PutMode, _later: Option<Arc<DirSyncs>>) -> Result<Box<dyn Sink>> {
+    fn sink(
+        &self,
+        path: &SafePath,
+        mode: PutMode,
+        _origin: Option<&str>,
+        _later: Option<Arc<DirSyncs>>,
+    ) -> Result<Box<dyn Sink>> {
         Ok(Box::new(ForeignSink { store: self.clone(), path: path.clone(), mode, buffer: Vec::new() }))
     }
 
@@ -99,6 +107,10 @@ impl Backend for Foreign {
             Err(self.error("read", path.as_str(), &message.into()))
         };
         ranges.iter().map(read).collect()
+    }
+
+    fn stream(&self, path: &SafePath, take: Take<'_>) -> Result<()> {
+        stream_ranges(self, &self.store, path, take)
     }
 
     fn head(&self, path: &SafePath) -> Result<Option<ObjectMeta>> {
@@ -165,8 +177,9 @@ impl Sink for ForeignSink {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<()> {
+    fn finish(mut self: Box<Self>) -> Result<bool> {
         let content = Bytes::from(std::mem::take(&mut self.buffer));
-        self.store.put(&self.path, &content, self.mode, None)
+        let put = Put { mode: self.mode, origin: None, later: None };
+        self.store.put(&self.path, &content, put)
     }
 }

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::{Backend, Sink, Visit, range_bytes};
+use super::{Backend, Put, Sink, Take, Visit, range_bytes, stream_ranges};
 use crate::addressing::token;
 use crate::error::{Result, StoreError};
 use crate::path::{STAGING_FOLDER, SafePath};
@@ -261,7 +261,7 @@ impl Local {
 }
 
 impl Backend for Local {
-    fn put(&self, path: &SafePath, bytes: &Bytes, mode: PutMode, later: Option<&DirSyncs>) -> Result<()> {
+    fn put(&self, path: &SafePath, bytes: &Bytes, Put { mode, later, .. }: Put<'_>) -> Result<bool> {
         let target = self.target(path);
         // Most content that is there already (equal hash) is found here, before anything is written.
         if mode == PutMode::Create && fs::symlink_metadata(&target).is_ok() {
@@ -272,10 +272,16 @@ impl Backend for Local {
             staged.write_all(bytes)?;
             self.publish(staged, &target, mode, later)
         };
-        write().map_err(|source| self.write_error(path, source))
+        write().map(|()| true).map_err(|source| self.write_error(path, source))
     }
 
-    fn sink(&self, path: &SafePath, mode: PutMode, later: Option<Arc<DirSyncs>>) -> Result<Box<dyn Sink>> {
+    fn sink(
+        &self,
+        path: &SafePath,
+        mode: PutMode,
+        _origin: Option<&str>,
+        later: Option<Arc<DirSyncs>>,
+    ) -> Result<Box<dyn Sink>> {
         let staged = self.stage().map_err(|source| self.write_error(path, source))?;
         Ok(Box::new(LocalSink { local: self.clone(), path: path.clone(), mode, staged, later }))
     }
@@ -301,6 +307,10 @@ impl Backend for Local {
     fn get_ranges(&self, path: &SafePath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let (file, metadata) = self.open_object(path)?;
         ranges.iter().map(|range| self.read_range(path, &file, metadata.len(), range)).collect()
+    }
+
+    fn stream(&self, path: &SafePath, take: Take<'_>) -> Result<()> {
+        stream_ranges(self, &self.store, path, take)
     }
 
     fn head(&self, path: &SafePath) -> Result<Option<ObjectMeta>> {
@@ -416,10 +426,11 @@ impl Sink for LocalSink {
         self.staged.write_all(bytes).map_err(|source| self.local.write_error(&self.path, source))
     }
 
-    fn finish(self: Box<Self>) -> Result<()> {
+    fn finish(self: Box<Self>) -> Result<bool> {
         let Self { local, path, mode, staged, later } = *self;
         local
             .publish(staged, &local.target(&path), mode, later.as_deref())
+            .map(|()| true)
             .map_err(|source| local.write_error(&path, source))
     }
 }

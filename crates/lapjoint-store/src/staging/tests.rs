@@ -82,7 +82,7 @@ fn a_failure_removes_what_this_call_created_and_nothing_else() {
         pending("mem", "new/b", Payload::Bytes("2".into()), Addressing::Schema),
         bytes("old", "other content"),
     ];
-    let options = UploadOptions { parallelism: 1, ..UploadOptions::default() };
+    let options = UploadOptions { parallelism: Some(1), ..UploadOptions::default() };
     let error = upload(&stores, &objects, &options, &no_progress).unwrap_err();
     assert!(matches!(&error, StoreError::AlreadyExists { path, .. } if path == "old"), "{error}");
     assert_eq!(paths(&store), ["h", "old"]);
@@ -174,7 +174,8 @@ fn hash_addressed_objects_may_be_left_for_garbage_collection() {
         bytes("s", "1"),
         bytes("s", "again"),
     ];
-    let options = UploadOptions { parallelism: 1, undo_hash_addressed: false, ..UploadOptions::default() };
+    let options =
+        UploadOptions { parallelism: Some(1), undo_hash_addressed: false, ..UploadOptions::default() };
     assert!(upload(&stores, &objects, &options, &no_progress).is_err());
     assert_eq!(paths(&stores.get(Some("main")).unwrap()), ["h"]);
 }

@@ -6,16 +6,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
-
 /// Runs `work` on every item, up to `parallelism` at a time, and returns the results in the order of the items.
-/// After the first error no further item is begun; that error is returned.
-pub(crate) fn run<I, R, F>(items: I, parallelism: usize, work: F) -> Result<Vec<R>>
+///
+/// # Errors
+///
+/// The first error; no further item is begun after it.
+pub fn run<I, R, E, F>(items: I, parallelism: usize, work: F) -> Result<Vec<R>, E>
 where
     I: IntoIterator,
     I::IntoIter: Send,
     R: Send,
-    F: Fn(I::Item) -> Result<R> + Sync,
+    E: Send,
+    F: Fn(I::Item) -> Result<R, E> + Sync,
 {
     let items = items.into_iter();
     let threads = parallelism.max(1).min(items.size_hint().1.unwrap_or(usize::MAX));
@@ -24,7 +26,7 @@ where
     }
     let queue = Mutex::new(items.enumerate());
     let stopped = AtomicBool::new(false);
-    let done: Mutex<Result<Vec<(usize, R)>>> = Mutex::new(Ok(Vec::new()));
+    let done: Mutex<Result<Vec<(usize, R)>, E>> = Mutex::new(Ok(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {

@@ -25,14 +25,6 @@ fn memory_keeps_the_promises() {
 }
 
 #[test]
-fn cloud_protocols_say_when_they_come() {
-    let mut spec = StoreSpec::file("cold", "x");
-    spec.protocol = Protocol::S3;
-    let error = Store::open(spec).unwrap_err().to_string();
-    assert!(error.contains("\"s3\"") && error.contains("supports: file, memory"), "{error}");
-}
-
-#[test]
 fn many_objects_are_written_at_once() {
     let (_dir, local) = local();
     for store in [local, Store::open(StoreSpec::memory("mem")).unwrap()] {

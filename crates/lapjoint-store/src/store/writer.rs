@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::Written;
 use super::stats::Counters;
 use crate::backend::Sink;
@@ -35,14 +37,32 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Adds the next piece, which is sent from where it is if it is large.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoreWriter::push`].
+    pub fn push_bytes(&mut self, bytes: Bytes) -> Result<()> {
+        self.sum.update(&bytes);
+        let count = bytes.len() as u64;
+        self.sink.write_bytes(bytes)?;
+        self.counters.wrote(count);
+        Ok(())
+    }
+
     /// Makes the object appear.
     ///
     /// # Errors
     ///
     /// [`crate::StoreError::AlreadyExists`] with [`super::PutMode::Create`], or a failure of the store.
     pub fn finish(self) -> Result<Written> {
-        self.sink.finish()?;
-        Ok(Written { size_bytes: self.sum.size_bytes(), crc32c: self.sum.hex() })
+        self.finish_with().map(|(written, _)| written)
+    }
+
+    /// As `finish`; also says whether the object is ours without doubt.
+    pub(crate) fn finish_with(self) -> Result<(Written, bool)> {
+        let is_ours = self.sink.finish()?;
+        Ok((Written { size_bytes: self.sum.size_bytes(), crc32c: self.sum.hex() }, is_ours))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Fetching: one statement, decoded straight into rows; codec attributes decoded in parallel.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use lapjoint_codec::{DecodeContext, Site};
+use lapjoint_codec::{Chain, DecodeContext, Site};
 use lapjoint_db::ColumnType;
 use lapjoint_types::{FromValue, Value};
 use rayon::prelude::*;
@@ -212,7 +212,6 @@ impl Query {
         }
         let mut first_row = 0u64;
         let mut watched = Watched::new(self.watch.as_ref(), Some(stored.len() as u64));
-        let spread = decoder.attributes.iter().all(Attribute::is_parallel);
         let mut stored = stored.into_iter();
         loop {
             let batch: Vec<_> = stored.by_ref().take(BATCH_ROWS).collect();
@@ -220,19 +219,10 @@ impl Query {
                 return Ok(());
             }
             let count = batch.len() as u64;
-            let decode =
-                |(index, values): (usize, Vec<Value>)| decoder.decode(first_row + index as u64, values);
-            let decoded: Vec<_> = if spread && count > 1 {
-                watched.spread(|stop| {
-                    let decode = |item| stop.check().and_then(|()| decode(item));
-                    batch.into_par_iter().enumerate().map(decode).collect::<Result<_, _>>()
-                })?
-            } else {
-                let decode = |item| watched.look().and_then(|()| decode(item));
-                batch.into_iter().enumerate().map(decode).collect::<Result<_, _>>()?
-            };
+            let batch: Vec<_> = (first_row..).zip(batch).collect();
+            let decoded = decoder.decode_batch(batch, &watched)?;
             watched.advance(count)?;
-            for values in decoded {
+            for (_, values) in decoded {
                 if visit(Row::from_parts(Arc::clone(&shared), values)).is_break() {
                     return Ok(());
                 }
@@ -249,6 +239,31 @@ struct Decoder<'q> {
     has_codecs: bool,
     key: Vec<usize>,
     download_path: std::path::PathBuf,
+    /// Objects to be read at once.
+    at_once: usize,
+}
+
+/// A row's number and values.
+type Numbered = (u64, Vec<Value>);
+
+/// Which codecs of the chains.
+#[derive(Clone, Copy)]
+enum Part {
+    All,
+    /// Those that may work on several threads.
+    Inner,
+    /// The others.
+    Outer,
+}
+
+impl Part {
+    fn of(self, attribute: &Attribute, chain: &Chain) -> Range<usize> {
+        match self {
+            Self::All => 0..chain.links().len(),
+            Self::Inner => attribute.first_parallel()..chain.links().len(),
+            Self::Outer => 0..attribute.first_parallel(),
+        }
+    }
 }
 
 impl<'q> Decoder<'q> {
@@ -256,10 +271,35 @@ impl<'q> Decoder<'q> {
         let has_codecs = attributes.iter().any(Attribute::has_codec);
         let key = attributes.iter().enumerate().filter(|(_, a)| a.in_key).map(|(i, _)| i).collect();
         let download_path = query.connection().download_path();
-        Self { query, attributes, has_codecs, key, download_path }
+        let stores = query.connection().stores();
+        let at_once = attributes.iter().map(|attribute| attribute.reads_at_once(stores)).max().unwrap_or(1);
+        Self { query, attributes, has_codecs, key, download_path, at_once }
     }
 
-    fn decode(&self, row: u64, mut values: Vec<Value>) -> Result<Vec<Value>, Error> {
+    /// Decodes rows: on all processors, or with as many threads as objects of a service are to be read at once. Codecs in Python
+    /// take turns on this thread, after what lies beneath them has been read.
+    fn decode_batch(&self, batch: Vec<Numbered>, watched: &Watched<'_>) -> Result<Vec<Numbered>, Error> {
+        let is_parallel = self.attributes.iter().all(Attribute::is_parallel);
+        let in_turn = |part, batch: Vec<Numbered>| -> Result<Vec<Numbered>, Error> {
+            let decode = |row| watched.look().and_then(|()| self.decode(part, row));
+            batch.into_iter().map(decode).collect()
+        };
+        let spread = |part, batch: Vec<Numbered>| {
+            // Rows that wait for an answer are taken one by one, so that no thread sits on a heap of them.
+            let most = if self.at_once > 1 { 1 } else { usize::MAX };
+            watched.spread_over(self.at_once, |stop| {
+                let decode = |row| stop.check().and_then(|()| self.decode(part, row));
+                batch.into_par_iter().with_max_len(most).map(decode).collect()
+            })
+        };
+        match batch.len() {
+            2.. if is_parallel => spread(Part::All, batch),
+            2.. if self.at_once > 1 => in_turn(Part::Outer, spread(Part::Inner, batch)?),
+            _ => in_turn(Part::All, batch),
+        }
+    }
+
+    fn decode(&self, part: Part, (row, mut values): Numbered) -> Result<Numbered, Error> {
         let key: Vec<(String, Value)> = self
             .key
             .iter()
@@ -298,10 +338,13 @@ impl<'q> Decoder<'q> {
                     };
                     let stored = std::mem::replace(value, Value::Null);
                     let value_type = stored.type_name();
-                    *value = chain.decode(stored, &context).map_err(|source| fail(value_type, source))?;
+                    let links = part.of(attribute, chain);
+                    *value = chain
+                        .decode_links(links, stored, &context)
+                        .map_err(|source| fail(value_type, source))?;
                 }
             }
         }
-        Ok(values)
+        Ok((row, values))
     }
 }
