@@ -201,6 +201,11 @@ impl Connection {
         self.inner.stores.config()
     }
 
+    /// Whether both are clones of one connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The configured stores.
     #[must_use]
     pub fn stores(&self) -> &Stores {
@@ -280,7 +285,16 @@ impl Connection {
     /// # Errors
     /// The error of `work`, or of the commit; everything is then undone, uploaded objects too.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-        self.start_transaction()?;
+        self.transaction_in(TransactionMode::User, work)
+    }
+
+    /// The same in another mode.
+    pub(crate) fn transaction_in<T>(
+        &self,
+        mode: TransactionMode,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.start(mode)?;
         match work() {
             Ok(value) => {
                 self.commit_transaction()?;
@@ -298,11 +312,15 @@ impl Connection {
     /// # Errors
     /// [`Error`] when this thread has one open already.
     pub fn start_transaction(&self) -> Result<(), Error> {
+        self.start(TransactionMode::User)
+    }
+
+    fn start(&self, mode: TransactionMode) -> Result<(), Error> {
         let mut guard = self.lock()?;
         if guard.in_transaction() {
             return Err(Error::usage("Nested transactions are not supported."));
         }
-        guard.adapter_mut().begin(TransactionMode::User)?;
+        guard.adapter_mut().begin(mode)?;
         guard.state().owner = Some(std::thread::current().id());
         Ok(())
     }

@@ -1,27 +1,41 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
 use lapjoint_db::{IntendedObject, Intent, TransactionMode};
-use lapjoint_store::staging::upload;
+use lapjoint_store::staging::{no_progress, upload};
 use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, UploadOptions};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
+use crate::objects::bring_back;
 use crate::recovery;
 use crate::watch::Watched;
+
+/// Bytes of shared content that an insert keeps until its commit, to store again what is collected meanwhile.
+const KEPT_BYTES: usize = 64 << 20;
+
+/// A hash-addressed object that was there already.
+struct Shared {
+    store: String,
+    path: String,
+    /// Its content, as far as there is room.
+    content: Option<PendingObject>,
+}
 
 /// Work that uploads objects for rows that are not yet committed.
 pub(crate) struct Work<'c> {
     connection: &'c Connection,
     schema: &'c str,
     intent: Option<Intent>,
-    /// Hash-addressed objects that were there already: store, path.
-    shared: Vec<(String, String)>,
+    /// Hash-addressed objects that were there already.
+    shared: Vec<Shared>,
+    /// Bytes of content that these keep.
+    kept_bytes: usize,
 }
 
 impl<'c> Work<'c> {
     pub const fn new(connection: &'c Connection, schema: &'c str) -> Self {
-        Self { connection, schema, intent: None, shared: Vec::new() }
+        Self { connection, schema, intent: None, shared: Vec::new(), kept_bytes: 0 }
     }
 
     /// Uploads objects after their intent is on record.
@@ -62,14 +76,29 @@ impl<'c> Work<'c> {
                 other => other.into(),
             })
         })?;
-        self.shared.extend(
-            objects
-                .iter()
-                .filter(|object| object.addressing == Addressing::Hash)
-                .filter(|object| !report.created.contains(&object.target()))
-                .map(|object| (object.store.clone(), object.path.clone())),
-        );
+        for object in objects {
+            if object.addressing == Addressing::Hash && !report.created.contains(&object.target()) {
+                self.share(object);
+            }
+        }
         Ok(())
+    }
+
+    /// Notes an object that was there already.
+    fn share(&mut self, object: &PendingObject) {
+        let bytes = match &object.payload {
+            Payload::Bytes(bytes) => Some(bytes.len()),
+            Payload::Chunks(chunks) => Some(chunks.iter().map(bytes::Bytes::len).sum()),
+            // What codecs hand over in files is gone by the time of the commit.
+            Payload::File(_) | Payload::Folder(_) => None,
+        };
+        let all = bytes.map(|bytes| self.kept_bytes + bytes).filter(|all| *all <= KEPT_BYTES);
+        self.kept_bytes = all.unwrap_or(self.kept_bytes);
+        self.shared.push(Shared {
+            store: object.store.clone(),
+            path: object.path.clone(),
+            content: all.map(|_| object.clone()),
+        });
     }
 
     /// Runs `rows` with the uploaded objects in one transaction, or in the open one. Whatever fails, nothing is left.
@@ -132,15 +161,32 @@ impl<'c> Work<'c> {
         if !self.shared.is_empty() {
             guard.adapter_mut().lock_objects(self.schema, false)?;
         }
-        for (store, path) in &self.shared {
-            if !self.connection.stores().get(Some(store))?.exists(path)? {
-                return Err(Error::Vanished { store: store.clone(), path: path.clone() });
-            }
+        for shared in &self.shared {
+            self.ensure(shared)?;
         }
         if let Some(intent) = &self.intent {
             recovery::mark(guard, intent)?;
         }
         rows(guard)
+    }
+}
+
+impl Work<'_> {
+    /// Makes sure that a shared object is there. It was removed since this work has found it when it was collected, or when
+    /// the insert that had brought it failed. The lock is held: now it stays.
+    fn ensure(&self, shared: &Shared) -> Result<(), Error> {
+        let Shared { store, path, content } = shared;
+        let stores = self.connection.stores();
+        if stores.get(Some(store))?.exists(path)? || bring_back(stores, self.schema, store, path)? {
+            return Ok(());
+        }
+        let Some(content) = content else {
+            return Err(Error::Vanished { store: store.clone(), path: path.clone() });
+        };
+        // On no intent: if this fails, what was stored here is left for collection, as it was before.
+        let options = UploadOptions { undo_hash_addressed: false, ..UploadOptions::default() };
+        upload(stores, std::slice::from_ref(content), &options, &no_progress)?;
+        Ok(())
     }
 }
 

@@ -194,6 +194,16 @@ impl Backend for Remote {
         }
     }
 
+    fn rename(&self, from: &SafePath, to: &SafePath) -> Result<()> {
+        let (source, target) = (Self::key(from)?, Self::key(to)?);
+        // Not the service's own renaming, where it has one: the copy has to be there before the object goes.
+        block_on(async {
+            self.objects.copy(&source, &target).await?;
+            self.objects.delete(&source).await
+        })?
+        .map_err(|error| self.error("rename", from.as_str(), error))
+    }
+
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()> {
         let key = Self::key(prefix)?;
         block_on(async {
