@@ -146,7 +146,7 @@ fn objects_of_deleted_updated_and_replaced_rows_are_collected_and_no_others() {
     assert_eq!((report.deleted, report.put_aside.hash, report.waiting), (8, 3, 0), "{report}");
     assert!(report.unreferenced.iter().all(|object| object.fate == Fate::Deleted), "{report:?}");
     assert_eq!(report.freed_bytes, report.unreferenced.iter().map(|object| object.size_bytes).sum::<u64>());
-    assert_eq!(objects(&connection), 1 + 2 + 4 + 2);
+    assert_eq!(objects(&connection), 1 + 2 + 8 + 2);
     undamaged(table.schema());
     assert_eq!(run(table.schema(), &now()).unreferenced, []);
     // The whole life of marks leaves none.
