@@ -8,3 +8,4 @@ mod common;
 mod crash;
 mod queries;
 mod tables;
+mod torture;
