@@ -64,14 +64,8 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
-    /// Finds objects that no row refers to.
-    Gc {
-        /// Schema.
-        schema: String,
-        /// Lists them and deletes nothing; required, since this version deletes nothing.
-        #[arg(long, required = true)]
-        dry_run: bool,
-    },
+    /// Finds objects that no row refers to, and deletes them in two phases.
+    Gc(command::objects::Gc),
     /// Configuration.
     Config {
         #[command(subcommand)]
@@ -113,7 +107,7 @@ fn main() -> ExitCode {
         Command::Describe { table } => command::tables::describe(place, &table),
         Command::Head { table, rows } => command::tables::head(place, &table, rows),
         Command::Verify { schema, quick } => command::objects::verify(place, &schema, !quick),
-        Command::Gc { schema, .. } => command::objects::unreferenced(place, &schema),
+        Command::Gc(given) => command::objects::collect(place, &given),
         Command::Config { command: Config::Show } => command::config::show(place),
         Command::Conformance => command::conformance::serve(),
     };

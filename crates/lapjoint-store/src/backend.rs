@@ -80,6 +80,8 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     fn level(&self, prefix: Option<&SafePath>) -> Result<Level>;
     /// Deletes an object; one that is not there is no error.
     fn delete(&self, path: &SafePath) -> Result<()>;
+    /// Gives an object another name, replacing what has it. It is never under neither name.
+    fn rename(&self, from: &SafePath, to: &SafePath) -> Result<()>;
     /// Deletes everything below a folder.
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()>;
     fn local_path(&self, path: &SafePath) -> Option<PathBuf>;

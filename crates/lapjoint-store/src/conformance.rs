@@ -40,6 +40,7 @@ pub fn store_conformance(store: &Store) -> Result<(), BrokenPromise> {
     kit.names()?;
     kit.ranges()?;
     kit.writers()?;
+    kit.renames()?;
     kit.listing()?;
     kit.concurrency()?;
     kit.ok("a folder can be deleted", store.delete_prefix(PLACE))?;
@@ -82,6 +83,22 @@ impl Kit<'_> {
             Err(error) if is_right(&error) => Ok(()),
             other => Err(self.broken(promise, format!("{other:?}"))),
         }
+    }
+
+    fn renames(&self) -> Result<(), BrokenPromise> {
+        let (from, to) = (format!("{PLACE}/rename/from"), format!("{PLACE}/elsewhere/deep/to"));
+        let put = |path: &str, text: &'static str| self.store.put(path, text, PutMode::Overwrite);
+        self.ok("an object can be written", put(&from, "content"))?;
+        self.ok("an object can be written", put(&to, "other"))?;
+        self.ok("an object can be renamed", self.store.rename(&from, &to))?;
+        let content = self.ok("a renamed object can be read", self.store.get(&to))?;
+        self.same("a renamed object is what it was", &content, &Bytes::from("content"))?;
+        let is_there = self.ok("a missing object can be asked for", self.store.exists(&from))?;
+        self.same("a renamed object is gone from its old place", &is_there, &false)?;
+        let missing = self.store.rename(&from, &to);
+        self.fails("renaming what is not there fails", missing, StoreError::is_not_found)?;
+        let content = self.ok("a renamed object can be read", self.store.get(&to))?;
+        self.same("a failed renaming leaves the other object", &content, &Bytes::from("content"))
     }
 
     fn whole_objects(&self) -> Result<(), BrokenPromise> {

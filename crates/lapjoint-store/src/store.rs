@@ -520,6 +520,18 @@ impl Store {
         self.0.backend.delete(&path)
     }
 
+    /// Gives an object another name in the same store, replacing what has it. If that is cut off, the object is under one of
+    /// the names, or both.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotFound`], [`StoreError::UnsafePath`], or a failure of the store.
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let (from, to) = (SafePath::parse(from)?, SafePath::parse(to)?);
+        self.0.counters.request();
+        self.0.backend.rename(&from, &to)
+    }
+
     /// Deletes everything below a folder. The whole store cannot be deleted.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use lapjoint_codec::Registry;
 use lapjoint_db::{ForeignKeyDef, TableDef};
 use lapjoint_types::naming::{self, Tier};
 
-use crate::heading::{Attribute, Heading};
+use crate::heading::Heading;
 use crate::names;
 
 /// A table's definition and heading, bound once and shared.
@@ -44,10 +44,5 @@ impl BoundTable {
     /// References of the table to itself.
     pub fn self_references(&self) -> Vec<&ForeignKeyDef> {
         self.def.foreign_keys.iter().filter(|key| key.parent == self.def.id).collect()
-    }
-
-    /// Attributes of the primary key, hidden ones included, in order.
-    pub fn key_attributes(&self) -> impl Iterator<Item = &Attribute> {
-        self.def.primary_key.iter().filter_map(|name| self.heading.get(name))
     }
 }

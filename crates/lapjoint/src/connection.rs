@@ -234,6 +234,11 @@ impl Connection {
         self.inner.stores.config()
     }
 
+    /// Whether both are clones of one connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The configured stores.
     #[must_use]
     pub fn stores(&self) -> &Stores {

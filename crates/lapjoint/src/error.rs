@@ -161,6 +161,16 @@ pub enum Error {
         /// Schema.
         schema: String,
     },
+    /// Something that decides what may be deleted could not be read. Nothing was deleted.
+    #[error(
+        "Refusing to delete: {} could not be read, so that what is in use may look unused: {}",
+        count_text(problems.len()),
+        problems.join("; ")
+    )]
+    NotCollectable {
+        /// What could not be read, and why.
+        problems: Vec<String>,
+    },
     /// An error of the database.
     #[error("{}{source}", place_text(place))]
     Database {
@@ -235,6 +245,10 @@ impl From<DbError> for Error {
 
 fn nearest_text(nearest: Option<&str>) -> String {
     nearest.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
+}
+
+fn count_text(count: usize) -> String {
+    if count == 1 { "1 thing".into() } else { format!("{count} things") }
 }
 
 fn place_text(place: &str) -> String {

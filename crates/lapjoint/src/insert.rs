@@ -4,6 +4,8 @@ mod encode;
 mod matching;
 mod present;
 
+use std::collections::BTreeSet;
+
 use lapjoint_db::{InsertMode, TransactionMode};
 use lapjoint_store::staging::undo;
 use lapjoint_store::{Addressing, PendingObject, StoredObject};
@@ -18,6 +20,7 @@ use present::Present;
 
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
+use crate::heading::Attribute;
 use crate::query::Query;
 use crate::row::Row;
 use crate::table::{InsertOptions, Table};
@@ -147,7 +150,16 @@ pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions
     let columns: Vec<String> =
         bound.heading.names().into_iter().filter(|name| given.contains(name)).collect();
     let connection = table.schema().connection();
+    // Until the commit nobody collects what only the copied rows will refer to.
+    let copies_references =
+        columns.iter().filter_map(|name| bound.heading.get(name)).any(Attribute::has_codec);
+    let source = select.base.as_ref().map(|id| id.schema.as_str());
+    let schemas: BTreeSet<&str> = source.into_iter().chain([bound.def.id.schema.as_str()]).collect();
     connection.transaction_in(TransactionMode::Write, || {
+        if copies_references {
+            let mut guard = connection.lock()?;
+            schemas.iter().try_for_each(|schema| guard.adapter_mut().lock_objects(schema, false))?;
+        }
         let rows = query.stored(&select, &columns)?;
         let mut guard = connection.lock()?;
         guard

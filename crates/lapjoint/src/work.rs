@@ -3,14 +3,25 @@
 use std::collections::HashSet;
 
 use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
-use lapjoint_store::staging::{first_missing, upload};
+use lapjoint_store::staging::{first_missing, no_progress, upload};
 use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, StoredObject, Stores, UploadOptions};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
+use crate::objects::bring_back;
 use crate::recovery;
 use crate::watch::Watched;
+
+/// Bytes of shared content that an insert keeps until its commit, to store again what is collected meanwhile.
+const KEPT_BYTES: usize = 64 << 20;
+
+/// A hash-addressed object that was there already.
+struct Shared {
+    target: StoredObject,
+    /// Its content, as far as there is room.
+    content: Option<PendingObject>,
+}
 
 /// Work that uploads objects for rows that are not yet committed.
 pub(crate) struct Work<'c> {
@@ -18,12 +29,14 @@ pub(crate) struct Work<'c> {
     schema: &'c str,
     intent: Option<Intent>,
     /// Hash-addressed objects that were there already.
-    shared: Vec<StoredObject>,
+    shared: Vec<Shared>,
+    /// Bytes of content that these keep.
+    kept_bytes: usize,
 }
 
 impl<'c> Work<'c> {
     pub const fn new(connection: &'c Connection, schema: &'c str) -> Self {
-        Self { connection, schema, intent: None, shared: Vec::new() }
+        Self { connection, schema, intent: None, shared: Vec::new(), kept_bytes: 0 }
     }
 
     /// Uploads objects after their intent is on record.
@@ -64,14 +77,25 @@ impl<'c> Work<'c> {
             })
         })?;
         let created: HashSet<StoredObject> = report.created.into_iter().collect();
-        self.shared.extend(
-            objects
-                .iter()
-                .filter(|object| object.addressing == Addressing::Hash)
-                .map(PendingObject::target)
-                .filter(|object| !created.contains(object)),
-        );
+        for object in objects {
+            if object.addressing == Addressing::Hash && !created.contains(&object.target()) {
+                self.share(object);
+            }
+        }
         Ok(())
+    }
+
+    /// Notes an object that was there already.
+    fn share(&mut self, object: &PendingObject) {
+        let bytes = match &object.payload {
+            Payload::Bytes(bytes) => Some(bytes.len()),
+            Payload::Chunks(chunks) => Some(chunks.iter().map(bytes::Bytes::len).sum()),
+            // What codecs hand over in files is gone by the time of the commit.
+            Payload::File(_) | Payload::Folder(_) => None,
+        };
+        let all = bytes.map(|bytes| self.kept_bytes + bytes).filter(|all| *all <= KEPT_BYTES);
+        self.kept_bytes = all.unwrap_or(self.kept_bytes);
+        self.shared.push(Shared { target: object.target(), content: all.map(|_| object.clone()) });
     }
 
     /// Runs `rows` with the uploaded objects in one transaction, or in the open one. Whatever fails, nothing is left.
@@ -152,13 +176,36 @@ impl<'c> Work<'c> {
         if !self.shared.is_empty() {
             guard.adapter_mut().lock_objects(self.schema, false)?;
         }
-        if let Some(gone) = first_missing(self.connection.stores(), &self.shared)? {
-            return Err(Error::Vanished { store: gone.store.clone(), path: gone.path.clone() });
+        let targets: Vec<StoredObject> = self.shared.iter().map(|shared| shared.target.clone()).collect();
+        for _ in 0..targets.len() {
+            let Some(gone) = first_missing(self.connection.stores(), &targets)? else { break };
+            if let Some(shared) = self.shared.iter().find(|shared| shared.target == *gone) {
+                self.ensure(shared)?;
+            }
         }
         if let Some(intent) = &self.intent {
             recovery::mark(guard, intent)?;
         }
         rows(guard)
+    }
+}
+
+impl Work<'_> {
+    /// Makes sure that a shared object is there. It was removed since this work has found it when it was collected, or when
+    /// the insert that had brought it failed. The lock is held: now it stays.
+    fn ensure(&self, shared: &Shared) -> Result<(), Error> {
+        let Shared { target: StoredObject { store, path, .. }, content } = shared;
+        let stores = self.connection.stores();
+        if stores.get(Some(store))?.exists(path)? || bring_back(stores, self.schema, store, path)? {
+            return Ok(());
+        }
+        let Some(content) = content else {
+            return Err(Error::Vanished { store: store.clone(), path: path.clone() });
+        };
+        // On no intent: if this fails, what was stored here is left for collection, as it was before.
+        let options = UploadOptions { undo_hash_addressed: false, ..UploadOptions::default() };
+        upload(stores, std::slice::from_ref(content), &options, &no_progress)?;
+        Ok(())
     }
 }
 

@@ -142,6 +142,12 @@ impl Backend for Foreign {
         self.driver.delete(path.as_str()).map_err(|error| self.error("delete", path.as_str(), &error))
     }
 
+    fn rename(&self, from: &SafePath, to: &SafePath) -> Result<()> {
+        let content = self.get(from)?;
+        self.put(to, &content, Put { mode: PutMode::Overwrite, origin: None, later: None })?;
+        self.delete(from)
+    }
+
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()> {
         for object in self.all(Some(prefix))? {
             let deleted = self.driver.delete(&object.path);

@@ -342,6 +342,30 @@ impl Backend for Local {
         }
     }
 
+    fn rename(&self, from: &SafePath, to: &SafePath) -> Result<()> {
+        let (source, target) = (self.target(from), self.target(to));
+        let mut attempts = 0;
+        loop {
+            match fs::rename(&source, &target) {
+                Ok(()) => break,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+                        && fs::symlink_metadata(&source).is_err() =>
+                {
+                    return Err(StoreError::NotFound { store: self.store.clone(), path: from.to_string() });
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound && attempts < ATTEMPTS => {
+                    attempts += 1;
+                    self.make_parents(&target).map_err(|source| self.write_error(to, source))?;
+                }
+                Err(source) => return Err(self.error("rename", from, source)),
+            }
+        }
+        self.sync_way(&target, None).map_err(|source| self.write_error(to, source))?;
+        self.prune(&source);
+        Ok(())
+    }
+
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()> {
         let target = self.target(prefix);
         match fs::symlink_metadata(&target) {

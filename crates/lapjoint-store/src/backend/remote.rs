@@ -387,6 +387,16 @@ impl Backend for Remote {
         }
     }
 
+    fn rename(&self, from: &SafePath, to: &SafePath) -> Result<()> {
+        self.refuse_write(from)?;
+        let (source, target, objects) = (self.key(from)?, self.key(to)?, self.objects()?);
+        // Not the service's own renaming, where it has one: the copy has to be there before the object goes.
+        self.run("rename", from.as_str(), async {
+            objects.copy(&source, &target).await?;
+            objects.delete(&source).await
+        })
+    }
+
     fn delete_prefix(&self, prefix: &SafePath) -> Result<()> {
         self.refuse_write(prefix)?;
         let (key, objects) = (self.key(prefix)?, self.objects()?);

@@ -70,24 +70,17 @@ pub(super) fn allowed_keys(protocol: Protocol) -> Vec<&'static str> {
 /// Whether a setting of this (last) name is a credential.
 pub(crate) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
-<<<<<<< HEAD
     // An address may have a password in it.
     key == "database.url"
         || matches!(
             last,
-            "password" | "access_key" | "secret_key" | "token" | "account_key" | "connection_string"
+            "password"
+                | "access_key"
+                | "secret_key"
+                | "session_token"
+                | "token"
+                | "sas_token"
+                | "account_key"
+                | "connection_string"
         )
-=======
-    matches!(
-        last,
-        "password"
-            | "access_key"
-            | "secret_key"
-            | "session_token"
-            | "token"
-            | "sas_token"
-            | "account_key"
-            | "connection_string"
-    )
->>>>>>> st
 }

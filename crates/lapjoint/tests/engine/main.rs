@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bad_input;
+mod collect;
 mod common;
 mod crash;
 mod queries;
 mod tables;
+mod torture;

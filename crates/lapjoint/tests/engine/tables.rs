@@ -2,7 +2,9 @@
 
 use crate::common::{fresh, objects, open};
 use lapjoint::codec::{NpyRef, ObjectRef};
-use lapjoint::{Connection, Decimal, InsertOptions, NdArray, References, Row, Table, Tier, Value, Watch, row};
+use lapjoint::{
+    Connection, Decimal, InsertOptions, NdArray, References, Row, Table, Tier, Value, Watch, row,
+};
 use std::ops::ControlFlow;
 
 #[test]
