@@ -66,6 +66,11 @@ pub trait Adapter: Send {
         format!("{}.{}", self.quote(&id.schema), self.quote(&id.table))
     }
 
+    /// SQL of a column's values as text, to be searched: json too, whatever type the database has for it.
+    fn text_of(&self, column_sql: &str) -> String {
+        format!("CAST({column_sql} AS TEXT)")
+    }
+
     /// SQL text of a literal of the given type, for restrictions that are built as text.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ pub(crate) struct State {
     owner: Option<ThreadId>,
     /// Intents whose rows are in the open transaction.
     pub open_intents: Vec<Intent>,
+    /// What failed inserts in the open transaction have left that others may share: undone at its end.
+    pub open_undo: Vec<Intent>,
     /// Committed intents whose markers can go with the next write.
     pub finished: Vec<(String, String)>,
     /// Schemas that have their table of markers.
@@ -213,6 +215,7 @@ impl Connection {
             adapter: opened.adapter,
             owner: None,
             open_intents: Vec::new(),
+            open_undo: Vec::new(),
             finished: Vec::new(),
             prepared: HashSet::new(),
         };
@@ -391,9 +394,16 @@ impl Connection {
         let state = guard.state();
         state.owner = None;
         let intents = std::mem::take(&mut state.open_intents);
+        let failed = std::mem::take(&mut state.open_undo);
         recovery::finish(&mut guard, &intents);
         drop(guard);
         self.inner.ended.notify_all();
+        for intent in &failed {
+            // The rows are committed; what remains of an insert that failed before waits for the next start.
+            if let Err(error) = recovery::undo(self, intent) {
+                tracing::warn!(intent = intent.id, %error, "a failed insert could not be undone yet");
+            }
+        }
         Ok(())
     }
 
@@ -406,7 +416,8 @@ impl Connection {
         let rolled_back = if guard.in_transaction() { guard.adapter_mut().rollback() } else { Ok(()) };
         let state = guard.state();
         state.owner = None;
-        let intents = std::mem::take(&mut state.open_intents);
+        let mut intents = std::mem::take(&mut state.open_intents);
+        intents.append(&mut state.open_undo);
         drop(guard);
         self.inner.ended.notify_all();
         // Tables declared in the transaction are gone with it.

@@ -18,7 +18,8 @@
 //! object; there the intent names all of them, and each object carries the intent's identity as its *origin*, so that the
 //! undoing can tell those that the insert created. One without an origin, or with another's, is left alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use lapjoint_codec::Chain;
@@ -31,11 +32,14 @@ use lapjoint_types::{CoreType, Value};
 
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
-use crate::heading::Storage;
+use crate::heading::{Attribute, Storage};
 use crate::schema::Schema;
 
 /// Age at which a half-written file is nobody's any more.
 const STAGING_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Hashes looked for in one statement, each of which reads a column from end to end.
+const HASHES_AT_ONCE: usize = 100;
 
 /// Hidden table of the markers of committed intents.
 const MARKERS: &str = "~commit";
@@ -133,17 +137,19 @@ pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error
     let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
     let own: Vec<_> = own.into_iter().map(stored).collect();
     lapjoint_store::undo(connection.stores(), &own)?;
+    if !shared.is_empty() && guard.in_transaction() {
+        // The transaction may read what was there when it began, and others have committed references since: its end undoes.
+        let shared = Intent { objects: shared.into_iter().cloned().collect(), ..intent.clone() };
+        guard.adapter().intents().write(&shared)?;
+        guard.state().open_undo.push(shared);
+        return Ok(());
+    }
     let shared = shared.into_iter().map(stored).collect();
     let shared = created_by(connection.stores(), shared, &intent.id)?;
     if !shared.is_empty() {
-        let own_transaction = !guard.in_transaction();
-        if own_transaction {
-            guard.adapter_mut().begin(TransactionMode::Write)?;
-        }
+        guard.adapter_mut().begin(TransactionMode::Write)?;
         let removed = remove_unreferenced(connection, &mut guard, &intent.schema, shared);
-        if own_transaction {
-            guard.adapter_mut().rollback()?;
-        }
+        guard.adapter_mut().rollback()?;
         removed?;
     }
     guard.adapter().intents().remove(&intent.schema, &intent.id)?;
@@ -155,7 +161,7 @@ fn stored(object: &IntendedObject) -> StoredObject {
     StoredObject { store: object.store.clone(), path: object.path.clone(), kind }
 }
 
-/// Removes the objects that no row of the schema mentions. The caller holds the write lock.
+/// Removes the objects that no row of the schema mentions. The caller's transaction reads what is committed.
 fn remove_unreferenced(
     connection: &Connection,
     guard: &mut Guard<'_>,
@@ -163,7 +169,7 @@ fn remove_unreferenced(
     objects: Vec<StoredObject>,
 ) -> Result<(), Error> {
     let tables = guard.adapter_mut().list_tables(schema)?;
-    let mut columns: Vec<(TableId, String)> = Vec::new();
+    let mut columns: Vec<(TableId, Attribute)> = Vec::new();
     for table in tables.into_iter().filter(|table| !table.starts_with('~')) {
         let id = TableId::new(schema, table);
         let Some(def) = guard.adapter_mut().load_table(&id).map_err(Error::db(&id))? else { continue };
@@ -174,43 +180,58 @@ fn remove_unreferenced(
             // Without its codec nobody knows what the column refers to, so that it is searched as well.
             Storage::Unbound { .. } => true,
         });
-        columns.extend(with_objects.map(|attribute| (id.clone(), attribute.name.clone())));
+        columns.extend(with_objects.map(|attribute| (id.clone(), attribute.clone())));
     }
     guard.adapter_mut().lock_objects(schema, true)?;
-    let mut unreferenced = Vec::new();
-    for object in objects {
-        if !is_mentioned(guard, &columns, &object.path)? {
-            unreferenced.push(object);
+    let mut open = objects;
+    for (table, attribute) in &columns {
+        if open.is_empty() {
+            return Ok(());
         }
+        open = not_mentioned(guard, table, attribute, open)?;
     }
-    Ok(lapjoint_store::undo(connection.stores(), &unreferenced)?)
+    Ok(lapjoint_store::undo(connection.stores(), &open)?)
 }
 
-/// Whether any of the columns mentions the hash of the object at `path`.
-fn is_mentioned(guard: &mut Guard<'_>, columns: &[(TableId, String)], path: &str) -> Result<bool, Error> {
-    let hash = path.rsplit('/').next().unwrap_or(path);
+/// Those of the objects whose hash no row has in this column.
+fn not_mentioned(
+    guard: &mut Guard<'_>,
+    table: &TableId,
+    attribute: &Attribute,
+    objects: Vec<StoredObject>,
+) -> Result<Vec<StoredObject>, Error> {
     let text = ColumnType::Core(CoreType::Varchar(u32::MAX));
-    for (table, column) in columns {
+    let is_text = !matches!(attribute.column, ColumnType::Core(CoreType::Bytes));
+    if !is_text {
+        // Of a codec that is missing: its bytes may refer to anything, so that all is kept for a session that has it.
+        return Ok(Vec::new());
+    }
+    let hash = |object: &StoredObject| object.path.rsplit('/').next().unwrap_or(&object.path).to_owned();
+    let mut kept = Vec::new();
+    for some in objects.chunks(HASHES_AT_ONCE) {
         let adapter = guard.adapter_mut();
-        let pattern = adapter.literal(&Value::Str(format!("%{hash}%")), &text)?;
-        let sql = format!(
-            "SELECT count(*) FROM {} WHERE {} LIKE {pattern}",
-            adapter.quote_table(table),
-            adapter.quote(column)
-        );
-        let mut count = Value::Null;
-        let result = [("count".to_owned(), ColumnType::Native("bigint".into()))];
+        let column = adapter.text_of(&adapter.quote(&attribute.name));
+        let conditions = some
+            .iter()
+            .map(|object| {
+                let pattern = adapter.literal(&Value::Str(format!("%{}%", hash(object))), &text)?;
+                Ok(format!("{column} LIKE {pattern}"))
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let sql =
+            format!("SELECT {column} FROM {} WHERE {}", adapter.quote_table(table), conditions.join(" OR "));
+        let mut mentioned: HashSet<&StoredObject> = HashSet::new();
         adapter
-            .query(&sql, &[], &result, &mut |row| {
-                count = row.into_iter().next().unwrap_or(Value::Null);
-                std::ops::ControlFlow::Break(())
+            .query(&sql, &[], &[(attribute.name.clone(), text.clone())], &mut |row| {
+                if let Some(Value::Str(found)) = row.first() {
+                    mentioned.extend(some.iter().filter(|object| found.contains(&hash(object))));
+                }
+                if mentioned.len() == some.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
             .map_err(Error::db(table))?;
-        if count != Value::Int(0) {
-            return Ok(true);
-        }
+        kept.extend(some.iter().filter(|object| !mentioned.contains(object)).cloned());
     }
-    Ok(false)
+    Ok(kept)
 }
 
 /// Finishes or undoes what dead sessions left in a schema.
