@@ -175,10 +175,11 @@ pub(super) fn retries(connector: &Connector) -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {
             init_backoff: Duration::from_millis(100),
-            max_backoff: Duration::from_secs(8),
-            base: 2.0,
+            max_backoff: Duration::from_secs(5),
+            base: 3.0,
         },
-        max_retries: 20,
+        // Time is the limit, not their number.
+        max_retries: 1000,
         retry_timeout: connector.limits.retry,
     }
 }
