@@ -27,6 +27,8 @@ def database(tmp_path_factory):
     dj.config["database.backend"] = "sqlite"
     dj.config["database.name"] = str(folder)
     dj.config["safemode"] = False
+    # The tests expect that what was unreferenced a moment ago is deleted; nobody else is at work in their stores.
+    dj.config["gc.grace_seconds"] = 0
     return folder
 
 

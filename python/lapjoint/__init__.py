@@ -22,6 +22,15 @@ schema = Schema
 Entry, Ingest, Compute = Manual, Imported, Computed
 
 
+def __getattr__(name):
+    # Loaded when it is asked for: few programs collect.
+    if name == "gc":
+        import importlib
+
+        return importlib.import_module(f"{__name__}.gc")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def install_as_datajoint():
     """Makes `import datajoint` give this package in the running process, so that code and plugins for it run unmodified."""
     from . import as_datajoint

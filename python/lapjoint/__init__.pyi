@@ -1,6 +1,7 @@
 from . import blob as blob
 from . import codecs as codecs
 from . import errors as errors
+from . import gc as gc
 from . import utils as utils
 from ._core import __version__ as __version__
 from .blob import MatCell as MatCell

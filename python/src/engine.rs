@@ -91,7 +91,7 @@ impl PyConnection {
 
 /// A schema.
 #[pyclass(frozen, name = "Schema", module = "lapjoint._core")]
-pub(crate) struct PySchema(Schema);
+pub(crate) struct PySchema(pub Schema);
 
 #[pymethods]
 impl PySchema {

@@ -3,6 +3,7 @@
 mod array;
 mod blob;
 mod codec;
+mod collect;
 mod config;
 mod driver;
 mod engine;
@@ -37,6 +38,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(engine::definition_warnings, module)?)?;
     module.add_function(wrap_pyfunction!(engine::referenced_names, module)?)?;
     module.add_function(wrap_pyfunction!(engine::tier_of_table, module)?)?;
+    module.add_function(wrap_pyfunction!(collect::collect, module)?)?;
+    module.add_function(wrap_pyfunction!(collect::list_objects, module)?)?;
+    module.add_function(wrap_pyfunction!(collect::object_references, module)?)?;
     module.add("PROTOCOLS", PyFrozenSet::new(module.py(), lapjoint::store::Protocol::NAMES)?)?;
     module.add_function(wrap_pyfunction!(store::upload, module)?)?;
     module.add_function(wrap_pyfunction!(store::content_hash, module)?)?;

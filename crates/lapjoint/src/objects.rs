@@ -35,7 +35,7 @@ mod verify;
 
 pub(crate) use aside::bring_back;
 pub use collect::{CollectOptions, DEFAULT_GRACE, collect, list, unreferenced};
-pub use layout::{FormerLayout, ObjectKind};
+pub use layout::{FormerLayout, ObjectKind, kind_of};
 pub use references::{RowReference, references};
-pub use report::{CollectReport, Count, Fate, Unreferenced};
+pub use report::{CollectReport, Count, Fate, StoredFile, Unreferenced};
 pub use verify::{Damage, VerifyReport, verify};

@@ -165,7 +165,7 @@ fn as_json(report: &CollectReport) -> serde_json::Value {
             "store": object.store,
             "path": object.path,
             "kind": if object.kind == ObjectKind::Hash { "hash" } else { "schema" },
-            "files": object.files,
+            "files": object.files.iter().map(|file| &file.path).collect::<Vec<_>>(),
             "size_bytes": object.size_bytes,
             "modified": object.modified.to_string(),
             "fate": fate(object.fate),

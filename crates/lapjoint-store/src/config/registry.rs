@@ -65,6 +65,7 @@ pub(super) const SETTINGS: &[Definition] = &[
     setting("display.show_tuple_count", Flag, Initial::Flag(true), None),
     setting("display.width", ANY, Initial::Integer(14), None),
     setting("download_path", Text, Initial::Text("."), Some("DJ_DOWNLOAD_PATH")),
+    setting("gc.grace_seconds", ANY, Initial::Integer(86_400), Some("DJ_GC_GRACE_SECONDS")),
     setting("ignore_config_file", Flag, Initial::Flag(false), Some("DJ_IGNORE_CONFIG_FILE")),
     setting("jobs.add_job_metadata", Flag, Initial::Flag(false), Some("DJ_JOBS_ADD_JOB_METADATA")),
     setting("jobs.allow_new_pk_fields_in_computed_tables", Flag, Initial::Flag(false), Some("DJ_JOBS_ALLOW_NEW_PK_FIELDS_IN_COMPUTED_TABLES")),

@@ -150,6 +150,7 @@ pub fn collect(schemas: &[Schema], options: &CollectOptions) -> Result<CollectRe
         dry_run: !options.delete,
         grace: options.grace,
         stored: survey.stored,
+        stored_files: survey.stored_files,
         referenced: survey.referenced,
         ..CollectReport::default()
     };

@@ -7,6 +7,7 @@ use lapjoint_codec::ObjectReference;
 use lapjoint_store::{ObjectMeta, Store};
 
 use super::layout::{Belongs, MANIFEST_SUFFIX, ObjectKind, Sections, normal};
+use super::report::StoredFile;
 
 /// Store name and path of an object.
 pub(super) type Place = (String, String);
@@ -17,8 +18,7 @@ pub(super) struct Object {
     pub kind: ObjectKind,
     /// Schema, as its place among those that are collected.
     pub schema: usize,
-    /// Paths of its files.
-    pub files: Vec<String>,
+    pub files: Vec<StoredFile>,
     pub size_bytes: u64,
     /// When the last of its files was written.
     pub modified: Timestamp,
@@ -69,7 +69,7 @@ impl Found {
         });
         object.size_bytes += file.size_bytes;
         object.modified = object.modified.max(file.modified);
-        object.files.push(file.path);
+        object.files.push(StoredFile { path: file.path, size_bytes: file.size_bytes });
     }
 
     /// Strikes off what a reference covers. One without a store is taken for a reference to each.

@@ -149,7 +149,14 @@ impl Sections {
 }
 
 /// How an object's path was chosen, as far as its name says.
-pub(super) fn kind_of(path: &str) -> ObjectKind {
+///
+/// ```
+/// use lapjoint::objects::{ObjectKind, kind_of};
+/// assert_eq!(kind_of("_hash/lab/saavbgb42jh3bvuwh56sryl7oi"), ObjectKind::Hash);
+/// assert_eq!(kind_of("_schema/lab/scan/id=1/trace_AbCd1234.npy"), ObjectKind::Schema);
+/// ```
+#[must_use]
+pub fn kind_of(path: &str) -> ObjectKind {
     if is_hash(path.rsplit('/').next().unwrap_or(path)) { ObjectKind::Hash } else { ObjectKind::Schema }
 }
 

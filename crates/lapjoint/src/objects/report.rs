@@ -17,10 +17,10 @@ pub struct Count {
 }
 
 impl Count {
-    pub(super) const fn add(&mut self, kind: ObjectKind) {
+    pub(super) const fn add(&mut self, kind: ObjectKind, number: u64) {
         match kind {
-            ObjectKind::Hash => self.hash += 1,
-            ObjectKind::Schema => self.schema += 1,
+            ObjectKind::Hash => self.hash += number,
+            ObjectKind::Schema => self.schema += number,
         }
     }
 
@@ -53,6 +53,15 @@ pub enum Fate {
     Failed,
 }
 
+/// A file of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Path in the store.
+    pub path: String,
+    /// Size.
+    pub size_bytes: u64,
+}
+
 /// An object that no row refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -65,8 +74,8 @@ pub struct Unreferenced {
     pub path: String,
     /// How its path was chosen.
     pub kind: ObjectKind,
-    /// Paths of its files: of a folder all, with its manifest.
-    pub files: Vec<String>,
+    /// Its files: of a folder all, with its manifest.
+    pub files: Vec<StoredFile>,
     /// Size of all its files.
     pub size_bytes: u64,
     /// When the last of its files was written.
@@ -87,6 +96,8 @@ pub struct CollectReport {
     pub referenced: Count,
     /// Objects in the schemas' parts of the stores.
     pub stored: Count,
+    /// Files of these objects.
+    pub stored_files: Count,
     /// Those that no row refers to and no unfinished insert has announced, and what became of them.
     pub unreferenced: Vec<Unreferenced>,
     /// Objects that were marked by this run.

@@ -35,6 +35,7 @@ pub(super) struct Scope<'s> {
 #[derive(Default)]
 pub(super) struct Survey {
     pub stored: Count,
+    pub stored_files: Count,
     pub referenced: Count,
     pub unreferenced: Found,
     /// Of each schema what lies aside, by the place where it was; size.
@@ -99,8 +100,10 @@ impl<'s> Scope<'s> {
         for store in &self.stores {
             self.list(store, survey);
         }
-        let objects = survey.unreferenced.objects.values();
-        objects.for_each(|object| survey.stored.add(object.kind));
+        for object in survey.unreferenced.objects.values() {
+            survey.stored.add(object.kind, 1);
+            survey.stored_files.add(object.kind, object.files.len() as u64);
+        }
         let mut aside = survey.unreferenced.emptied();
         for place in survey.aside.iter().flat_map(BTreeMap::keys) {
             aside.objects.insert(place.clone(), Found::bare());
@@ -111,7 +114,7 @@ impl<'s> Scope<'s> {
             self.strike(&mut [unreferenced, &mut aside], problems, &mut |object| {
                 let is_counted = object.store.as_ref().is_none_or(|name| self.sections.contains_key(name));
                 if object.owned && is_counted && seen.insert((object.store.clone(), object.path.clone())) {
-                    referenced.add(kind_of(&object.path));
+                    referenced.add(kind_of(&object.path), 1);
                 }
             })
         };

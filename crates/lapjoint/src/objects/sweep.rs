@@ -205,7 +205,7 @@ impl Sweep<'_> {
                     let since = Timestamp::now();
                     obsolete.push(place.clone());
                     new.push(Mark::new(place, object, State::Aside, since));
-                    self.report.put_aside.add(object.kind);
+                    self.report.put_aside.add(object.kind, 1);
                     self.fate(place, Fate::Aside(after(since, self.grace)));
                     self.lying.insert(place.clone());
                     round.moved.insert(place.clone());
@@ -298,7 +298,7 @@ fn delete_unchanged(
     path: &str,
     object: &Object,
 ) -> Result<bool, StoreError> {
-    if matches!(object.files.as_slice(), [file] if file == path) {
+    if matches!(object.files.as_slice(), [file] if file.path == path) {
         return if is_unchanged(store, path, object)? {
             store.delete(path).map(|()| true)
         } else {
@@ -328,7 +328,7 @@ fn delete_unchanged(
     // The manifest first: without it nothing takes the folder for complete.
     store.delete(&manifest)?;
     store.delete_prefix(path)?;
-    if now.files.iter().any(|file| file == path) {
+    if now.files.iter().any(|file| file.path == path) {
         store.delete(path)?;
     }
     Ok(true)

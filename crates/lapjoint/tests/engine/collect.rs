@@ -437,7 +437,7 @@ fn an_insert_under_way_keeps_its_objects_and_those_that_it_shares() {
             seen.set(report.deleted);
             assert_eq!(objects(&other), 4096 + 12, "what the insert announced stays");
         }
-        if id < 10 || id >= 4096 {
+        if !(10..4096).contains(&id) {
             row(id)
         } else {
             row! { "id" => id, "shared" => 1, "own" => 2, "array" => array(1) }
