@@ -76,6 +76,10 @@ impl Adapter for MysqlAdapter {
         literal::quote(identifier)
     }
 
+    fn text_of(&self, column_sql: &str) -> String {
+        format!("CAST({column_sql} AS CHAR)")
+    }
+
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {
         literal::literal(value, ty, self.link.server().is_mariadb)
     }
@@ -102,6 +106,10 @@ impl Adapter for MysqlAdapter {
             return self.side.create_table(table);
         }
         ddl::create_table(&mut self.link, table)
+    }
+
+    fn referring(&mut self, parents: &[TableId]) -> Result<Vec<TableId>, DbError> {
+        catalog::referring(&mut self.link, parents)
     }
 
     fn load_table(&mut self, id: &TableId) -> Result<Option<TableDef>, DbError> {

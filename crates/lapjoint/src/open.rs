@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lapjoint_db::sqlite::{Location, SqliteOptions};
-use lapjoint_db::{Adapter, Product, ServerOptions, SqliteAdapter, Tls};
+use lapjoint_db::{Adapter, MysqlAdapter, Product, ServerOptions, SqliteAdapter, Tls};
 use lapjoint_store::{Config, Source};
 
 use crate::error::Error;
@@ -48,7 +48,7 @@ fn open_server(product: Product, options: &ServerOptions) -> Result<Opened, Erro
         // DataJoint passes over the name of a database for MySQL, whose schemas are databases.
         Product::MySql => {
             let options = ServerOptions { database: None, ..options.clone() };
-            return Err(Error::usage(format!("{options:?}")));
+            (Box::new(MysqlAdapter::open(&options)?), 3306)
         }
     };
     let user = options.user.as_deref().map(|user| format!("{user}@")).unwrap_or_default();

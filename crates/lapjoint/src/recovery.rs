@@ -137,11 +137,10 @@ pub(crate) fn undo(connection: &Connection, intent: &Intent) -> Result<(), Error
     let (shared, own): (Vec<_>, Vec<_>) = intent.objects.iter().partition(|object| object.hash_addressed);
     let own: Vec<_> = own.into_iter().map(stored).collect();
     lapjoint_store::undo(connection.stores(), &own)?;
-    if !shared.is_empty() && guard.in_transaction() {
-        // The transaction may read what was there when it began, and others have committed references since: its end undoes.
-        let shared = Intent { objects: shared.into_iter().cloned().collect(), ..intent.clone() };
-        guard.adapter().intents().write(&shared)?;
-        guard.state().open_undo.push(shared);
+    if guard.in_transaction() {
+        // The transaction holds the record, and may read what was there when it began while others have committed references
+        // since. Its end undoes the rest.
+        guard.state().open_undo.push(intent.clone());
         return Ok(());
     }
     let shared = shared.into_iter().map(stored).collect();

@@ -77,6 +77,23 @@ pub(crate) fn children(link: &mut Link, id: &TableId) -> Result<Vec<TableId>, Db
     Ok(found.iter().map(|row| TableId::new(text(row, 0), text(row, 1))).filter(|child| child != id).collect())
 }
 
+/// Tables with a foreign key to one of `parents`.
+pub(crate) fn referring(link: &mut Link, parents: &[TableId]) -> Result<Vec<TableId>, DbError> {
+    if parents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pair = |id: &TableId| format!("({}, {})", text_literal(&id.schema), text_literal(&id.table));
+    let sql = format!(
+        "SELECT DISTINCT table_schema, table_name FROM information_schema.key_column_usage WHERE \
+         (referenced_table_schema, referenced_table_name) IN ({})",
+        parents.iter().map(pair).collect::<Vec<_>>().join(", ")
+    );
+    let mut found: Vec<_> =
+        rows(link, &sql)?.iter().map(|row| TableId::new(text(row, 0), text(row, 1))).collect();
+    found.sort();
+    Ok(found)
+}
+
 /// A part of an index, as the server lists it.
 #[derive(Debug, Clone)]
 pub(crate) struct IndexPart {
