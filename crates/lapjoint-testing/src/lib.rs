@@ -12,4 +12,4 @@ mod stream;
 
 pub use fault::{Fault, Request, random};
 pub use proxy::{Counts, Proxy};
-pub use s3::S3Server;
+pub use s3::{Conditions, S3Server};

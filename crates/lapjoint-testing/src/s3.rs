@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 
 mod folders;
 
+pub use folders::Conditions;
+
 /// A service with one bucket, in a folder that goes with it.
 pub struct S3Server {
     address: SocketAddr,
@@ -36,10 +38,19 @@ impl S3Server {
     /// # Errors
     /// When a folder, a port or threads cannot be had.
     pub fn start() -> io::Result<Self> {
+        Self::start_with(Conditions::Honoured)
+    }
+
+    /// The same, with other manners.
+    ///
+    /// # Errors
+    /// As [`S3Server::start`].
+    pub fn start_with(conditions: Conditions) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join(Self::BUCKET))?;
         let files = FileSystem::new(folder.path()).map_err(|error| io::Error::other(format!("{error:?}")))?;
-        let mut service = S3ServiceBuilder::new(folders::Objects::new(files, folder.path().to_owned()));
+        let mut service =
+            S3ServiceBuilder::new(folders::Objects::new(files, folder.path().to_owned(), conditions));
         service.set_auth(SimpleAuth::from_single(Self::ACCESS_KEY, Self::SECRET_KEY));
         let service = service.build();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

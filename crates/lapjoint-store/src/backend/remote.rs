@@ -44,8 +44,6 @@ const SINGLE_BYTES: usize = 16 << 20;
 const GAP_BYTES: u64 = 32 << 10;
 /// Memory taken for an object before its bytes have come; a service may say any size.
 const AHEAD_BYTES: u64 = 64 << 20;
-/// What the client says of a whole file in answer to a request for a range.
-const NO_RANGES: &str = "non-partial response";
 /// Under this name an object carries its origin: a word of the work that created it.
 const ORIGIN: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("lapjoint-origin"));
 
@@ -193,7 +191,7 @@ impl Remote {
         range: Range<u64>,
     ) -> object_store::Result<Bytes> {
         match Self::read(objects, key, Some(range.clone())).await {
-            Err(error) if error.to_string().contains(NO_RANGES) => {}
+            Err(object_store::Error::NotSupported { .. }) => {}
             read => return read,
         }
         let mut pieces = objects.get_opts(key, GetOptions::new()).await?.into_stream();

@@ -17,12 +17,24 @@ use tokio::sync::Mutex;
 pub(super) struct Objects {
     files: FileSystem,
     root: PathBuf,
+    conditions: Conditions,
     creating: Mutex<()>,
 }
 
+/// What a service makes of a put that is to create an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conditions {
+    /// Refuses it if there is an object, as S3 does.
+    Honoured,
+    /// Answers 501, as some compatible services do.
+    Refused,
+    /// Does not look at the condition, as others do.
+    Ignored,
+}
+
 impl Objects {
-    pub fn new(files: FileSystem, root: PathBuf) -> Self {
-        Self { files, root, creating: Mutex::new(()) }
+    pub fn new(files: FileSystem, root: PathBuf, conditions: Conditions) -> Self {
+        Self { files, root, conditions, creating: Mutex::new(()) }
     }
 
     fn refuse_folder(&self, bucket: &str, key: &str) -> S3Result<()> {
@@ -45,10 +57,19 @@ impl S3 for Objects {
         self.files.get_object(request).await
     }
 
-    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
-        let _one_by_one =
-            if request.input.if_none_match.is_some() { Some(self.creating.lock().await) } else { None };
-        self.files.put_object(request).await
+    async fn put_object(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
+        let mut one_by_one = None;
+        match (request.input.if_none_match.is_some(), self.conditions) {
+            (true, Conditions::Refused) => return Err(s3_error!(NotImplemented)),
+            (true, Conditions::Honoured) => one_by_one = Some(self.creating.lock().await),
+            (true, Conditions::Ignored) | (false, _) => request.input.if_none_match = None,
+        }
+        let done = self.files.put_object(request).await;
+        drop(one_by_one);
+        done
     }
 
     async fn delete_object(

@@ -17,8 +17,8 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody,
     HttpService,
 };
-use reqwest::StatusCode;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Method, StatusCode};
 
 use super::patience::{Patience, Patient, Pieces};
 use super::trace::{Trace, answer};
@@ -137,6 +137,9 @@ type Failure = Box<dyn Error + Send + Sync>;
 impl Service {
     async fn send(&self, request: HttpRequest, trace: &Trace) -> Result<HttpResponse, Failure> {
         let (parts, body) = request.into_parts();
+        let is_list = |query: &str| query.contains("list-type=") || query.contains("comp=list");
+        let is_content =
+            matches!(parts.method, Method::GET | Method::HEAD) && !parts.uri.query().is_some_and(is_list);
         let url: reqwest::Url = parts.uri.to_string().parse()?;
         let mut sent = reqwest::Request::new(parts.method, url);
         *sent.headers_mut() = parts.headers;
@@ -159,10 +162,13 @@ impl Service {
         }
         let (parts, body) = response.into_parts();
         let body = Patient::new(body, &patience);
+        let body = HttpResponseBody::new(body);
         if parts.status.as_u16() < 400 {
-            return Ok(HttpResponse::from_parts(parts, HttpResponseBody::new(body)));
+            // What is cut in the middle is asked for again: by the client if it is an object's content, else here.
+            let body = if is_content { body } else { body.bytes().await?.into() };
+            return Ok(HttpResponse::from_parts(parts, body));
         }
-        let text = read_some(HttpResponseBody::new(body)).await?;
+        let text = read_some(body).await?;
         trace.explained(answer(&text));
         Ok(HttpResponse::from_parts(parts, text.into()))
     }

@@ -29,9 +29,7 @@ pub(super) fn sort(
             StoreError::NotFound { store, path }
         }
         Error::AlreadyExists { .. } => StoreError::AlreadyExists { store, path },
-        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            StoreError::PermissionDenied { store, path, message }
-        }
+        _ if matches!(trace.status(), 401 | 403) => StoreError::PermissionDenied { store, path, message },
         _ => StoreError::Service { operation, store, path, message, attempts: trace.attempts() },
     }
 }

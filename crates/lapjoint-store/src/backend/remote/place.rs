@@ -87,7 +87,7 @@ impl Place {
             Protocol::S3 => format!("s3://{}", bucket("bucket")),
             Protocol::Gcs => format!("gs://{}", bucket("bucket")),
             Protocol::Azure => format!("az://{}", bucket("container")),
-            _ => self.name().trim_end_matches('/').to_owned(),
+            _ => self.name(),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use object_store::{MultipartUpload, ObjectStore as _, PutMultipartOptions, PutPayload};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use super::create::attributes;
 use super::trace::Trace;
@@ -22,6 +24,9 @@ const PART_BYTES: usize = 8 << 20;
 const PARTS_OF_A_SIZE: usize = 2000;
 /// Parts of one object on their way at once; each is in memory.
 const PARTS_IN_FLIGHT: usize = 4;
+
+/// How long parts on their way are waited for when their upload is given up.
+const PARTS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends small content in one request and large content in parts.
 pub(super) struct RemoteSink {
@@ -155,7 +160,7 @@ impl RemoteSink {
             Ok(_) => return Ok(()),
             Err(error) => self.error(&error, &trace),
         };
-        let is_there = trace.attempts() > 1
+        let is_there = (trace.attempts() > 1 || trace.status() == 0)
             && self.remote.meta_and_origin(&self.path)?.is_some_and(|(meta, origin)| {
                 meta.size_bytes == parts.sent_bytes && origin.as_ref() == Some(&self.origin)
             });
@@ -221,10 +226,12 @@ impl Drop for RemoteSink {
         let Some(mut parts) = self.upload.take() else { return };
         // Parts of an upload that nobody completes are billed for until they are aborted.
         let aborted = block_on(async {
-            for part in parts.in_flight.drain(..) {
-                part.abort();
-                // One that arrived after the abort would stay.
-                let _ = part.await;
+            // A part that arrives after the abort would stay, so that those on their way are waited for, a while.
+            let until = Instant::now() + PARTS_PATIENCE;
+            for mut part in parts.in_flight.drain(..) {
+                if timeout_at(until, &mut part).await.is_err() {
+                    part.abort();
+                }
             }
             parts.trace.of(parts.upload.abort()).await
         });

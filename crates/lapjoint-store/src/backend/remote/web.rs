@@ -26,7 +26,7 @@ pub(super) fn base(spec: &StoreSpec) -> Result<String> {
         let expected = "the URL of a folder, as https://example.org/data, without user or query";
         return Err(invalid(spec, "location", expected));
     }
-    Ok(format!("{}/", base.trim_end_matches('/')))
+    Ok(base.trim_end_matches('/').to_owned())
 }
 
 pub(super) fn connect(spec: &StoreSpec, connector: &Connector) -> Result<Arc<dyn ObjectStore>, Failure> {
