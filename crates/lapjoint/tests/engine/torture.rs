@@ -314,7 +314,16 @@ fn a_collector_killed_at_any_moment_loses_nothing_and_is_finished_by_the_next() 
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while !line.contains("READY") && output.read_line(&mut line).unwrap() > 0 {}
-        std::thread::sleep(Duration::from_micros(u64::from(random.below(60_000))));
+        let main = connection.stores().get(None).unwrap();
+        let stored = || main.list("_hash").unwrap().len() + main.list("_schema").unwrap().len();
+        let (full, start) = (stored(), Instant::now());
+        if kill % 2 == 0 {
+            // When the first objects go, and a little later.
+            while stored() == full && start.elapsed() < Duration::from_secs(10) {}
+            std::thread::sleep(Duration::from_micros(u64::from(random.below(10_000))));
+        } else {
+            std::thread::sleep(Duration::from_micros(u64::from(random.below(60_000))));
+        }
         // Child::kill sends SIGKILL.
         child.kill().unwrap();
         child.wait().unwrap();
