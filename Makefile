@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test python bench lint docs crash fuzz clean
+.PHONY: demo test python bench lint docs crash torture fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -27,6 +27,12 @@ bench: $(VENV)/ready
 # 200 kills of a writing process; `make test` runs fewer of the same.
 crash:
 	LAPJOINT_CRASH_KILLS=200 $(CARGO) test --release --locked -p lapjoint --test engine crash -- --nocapture
+
+# Five minutes of 16 writers while collection runs in a loop, and 200 kills of a collector; `make test` has less of the same.
+# LAPJOINT_TORTURE_CONFIG names another database and other stores (crates/lapjoint/tests/engine/torture.rs).
+torture:
+	LAPJOINT_TORTURE_SECONDS=$${LAPJOINT_TORTURE_SECONDS:-300} LAPJOINT_CRASH_KILLS=$${LAPJOINT_CRASH_KILLS:-200} \
+		$(CARGO) test --release --locked -p lapjoint --test engine torture -- --nocapture
 
 # The Python package, in the environment of the tests.
 python: $(VENV)/ready

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use lapjoint_db::TransactionMode;
+use lapjoint_db::{Adapter, DbError, TransactionMode};
 
+use super::aside::{Settled, settle};
 use super::found::{Found, Object, Place};
 use super::layout::FormerLayout;
 use super::marks::{self, Mark, State};
@@ -285,6 +286,13 @@ impl Run<'_> {
                 }
             }
         }
+        if self.delete {
+            for place in self.settle_doubled(adapter, &aside, report)? {
+                aside.remove(&place);
+                new.retain(|mark| mark.place != place);
+                stale.push(place);
+            }
+        }
         let mut due: BTreeMap<Place, Object> = BTreeMap::new();
         for (place, object) in &self.survey.unreferenced.objects {
             if object.schema != self.index || aside.contains_key(place) {
@@ -323,5 +331,37 @@ impl Run<'_> {
             marks::add(adapter, self.schema.name(), &new)?;
         }
         Ok((due, aside))
+    }
+
+    /// Removes what lies aside of objects that were stored again since, and are unreferenced again; returns their places.
+    fn settle_doubled(
+        &self,
+        adapter: &mut dyn Adapter,
+        aside: &BTreeMap<Place, Timestamp>,
+        report: &mut CollectReport,
+    ) -> Result<Vec<Place>, Error> {
+        let objects = &self.survey.unreferenced.objects;
+        let doubled: Vec<&Place> = aside.keys().filter(|place| objects.contains_key(*place)).collect();
+        if doubled.is_empty() {
+            return Ok(Vec::new());
+        }
+        match adapter.lock_objects(self.schema.name(), true) {
+            // The second look will find others at work, too, and say so.
+            Err(DbError::Busy(_)) => return Ok(Vec::new()),
+            locked => locked?,
+        }
+        let mut settled = Vec::new();
+        for place in doubled {
+            let stores = self.scope.connection.stores();
+            let done = stores
+                .get(Some(&place.0))
+                .and_then(|store| settle(&store, self.schema.name(), &place.1, false, false));
+            match done {
+                Ok(Settled::Obsolete) => settled.push(place.clone()),
+                Ok(_) => {}
+                Err(error) => report.errors.push(error.to_string()),
+            }
+        }
+        Ok(settled)
     }
 }

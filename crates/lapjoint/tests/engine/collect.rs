@@ -249,6 +249,32 @@ fn what_was_put_aside_is_brought_back_when_a_row_refers_to_it() {
 }
 
 #[test]
+fn what_was_stored_again_while_it_lay_aside_is_collected_again() {
+    let (_directory, connection) = fresh();
+    let lab = connection.schema("lab").unwrap();
+    let table = lab.manual("Value", "id : int32\n---\nblob : <blob@>").unwrap();
+    let grace = Duration::from_millis(100);
+    let quick = CollectOptions::new().delete().grace(grace);
+    for round in 0..2 {
+        table.insert1(row! { "id" => 1, "blob" => array(1) }).unwrap();
+        undamaged(&lab);
+        table.query().delete(&DeleteOptions::new()).unwrap();
+        std::thread::sleep(grace);
+        let report = run(&lab, &quick);
+        assert_eq!((report.marked, report.aside), (1, 0), "round {round}: {report}");
+        std::thread::sleep(grace);
+        let report = run(&lab, &quick);
+        assert_eq!((report.put_aside.hash, report.aside, report.deleted), (1, 1, 0), "{report}");
+    }
+    table.insert1(row! { "id" => 1, "blob" => array(1) }).unwrap();
+    let report = run(&lab, &quick);
+    assert_eq!((report.unreferenced.len(), report.aside, report.restored), (0, 0, 0), "{report}");
+    table.query().delete(&DeleteOptions::new()).unwrap();
+    assert_eq!(run(&lab, &now()).deleted, 1);
+    assert_eq!(objects(&connection), 0);
+}
+
+#[test]
 fn collection_is_refused_when_anything_that_decides_cannot_be_read() {
     let directory = tempfile::tempdir().unwrap();
     {

@@ -20,8 +20,10 @@ use crate::collect::with_graph;
 
 const THREADS: i32 = 12;
 const PROCESSES: i32 = 4;
-/// Different contents: fewer than there are rows.
-const CONTENTS: u32 = 12;
+/// Different contents: about as many as there are rows, so that each is now shared, now unused.
+const CONTENTS: u32 = 100;
+/// Rows that a writer keeps.
+const ROWS: usize = 6;
 
 const DEFINITION: &str = "
     writer : int32
@@ -80,7 +82,7 @@ impl Random {
 }
 
 fn full(writer: i32, id: i32, [blob, file, files, graph]: Seeds) -> Row {
-    let content = vec![u8::try_from(files).unwrap(); 500];
+    let content = vec![u8::try_from(files % 256).unwrap(); 500];
     row! { "writer" => writer, "id" => id, "blob" => array(blob), "array" => array(file), "file" => content,
     "graph" => array(graph) }
 }
@@ -94,8 +96,9 @@ fn write(directory: &Path, writer: i32, until: &dyn Fn() -> bool) -> u64 {
     let mut rows: BTreeMap<i32, Seeds> = BTreeMap::new();
     let (mut next, mut done) = (0, 0);
     while until() {
-        let some = rows.keys().nth(random.below(20) as usize).copied();
-        match (random.below(10), some) {
+        let some = rows.keys().nth(random.below(10) as usize).or(rows.keys().next()).copied();
+        let choice = if rows.len() > ROWS { 6 } else { random.below(10) };
+        match (choice, some) {
             (0..=3, _) | (_, None) => {
                 let new: Vec<(i32, Seeds)> =
                     (0..=random.below(3)).zip(next..).map(|(_, id)| (id, random.seeds())).collect();
@@ -311,7 +314,16 @@ fn a_collector_killed_at_any_moment_loses_nothing_and_is_finished_by_the_next() 
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         while !line.contains("READY") && output.read_line(&mut line).unwrap() > 0 {}
-        std::thread::sleep(Duration::from_micros(u64::from(random.below(60_000))));
+        let main = connection.stores().get(None).unwrap();
+        let stored = || main.list("_hash").unwrap().len() + main.list("_schema").unwrap().len();
+        let (full, start) = (stored(), Instant::now());
+        if kill % 2 == 0 {
+            // When the first objects go, and a little later.
+            while stored() == full && start.elapsed() < Duration::from_secs(10) {}
+            std::thread::sleep(Duration::from_micros(u64::from(random.below(10_000))));
+        } else {
+            std::thread::sleep(Duration::from_micros(u64::from(random.below(60_000))));
+        }
         // Child::kill sends SIGKILL.
         child.kill().unwrap();
         child.wait().unwrap();
