@@ -183,7 +183,7 @@ impl IntentLog for MemoryIntentLog {
     }
 }
 
-fn to_json(intent: &Intent) -> serde_json::Value {
+pub(crate) fn to_json(intent: &Intent) -> serde_json::Value {
     let objects: Vec<_> = intent
         .objects
         .iter()
@@ -199,7 +199,7 @@ fn to_json(intent: &Intent) -> serde_json::Value {
     })
 }
 
-fn from_json(json: &serde_json::Value) -> Option<Intent> {
+pub(crate) fn from_json(json: &serde_json::Value) -> Option<Intent> {
     let text = |json: &serde_json::Value, name: &str| Some(json.get(name)?.as_str()?.to_owned());
     let objects = json
         .get("objects")?

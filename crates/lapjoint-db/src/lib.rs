@@ -8,6 +8,8 @@ pub mod adapter;
 pub mod check;
 pub mod error;
 pub mod intent;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod schema;
 pub mod server;
 pub mod sqlite;
@@ -15,6 +17,8 @@ pub mod sqlite;
 pub use adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
 pub use error::DbError;
 pub use intent::{FileIntentLog, IntendedObject, Intent, IntentLog, MemoryIntentLog};
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresAdapter;
 pub use schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
 pub use server::{Product, ServerOptions, Tls};
 pub use sqlite::SqliteAdapter;
