@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lapjoint_db::sqlite::{Location, SqliteOptions};
-use lapjoint_db::{Adapter, MysqlAdapter, Product, ServerOptions, SqliteAdapter, Tls};
+use lapjoint_db::{Adapter, MysqlAdapter, PostgresAdapter, Product, ServerOptions, SqliteAdapter, Tls};
 use lapjoint_store::{Config, Source};
 
 use crate::error::Error;
@@ -44,7 +44,7 @@ pub(crate) fn open_adapter(config: &Config) -> Result<Opened, Error> {
 
 fn open_server(product: Product, options: &ServerOptions) -> Result<Opened, Error> {
     let (adapter, port): (Box<dyn Adapter>, u16) = match product {
-        Product::Postgres => return Err(Error::usage("not yet")),
+        Product::Postgres => (Box::new(PostgresAdapter::open(options)?), 5432),
         // DataJoint passes over the name of a database for MySQL, whose schemas are databases.
         Product::MySql => {
             let options = ServerOptions { database: None, ..options.clone() };
