@@ -97,7 +97,11 @@ enum End {
     /// All were handed over.
     All,
     /// The rest is not wanted, for there is an error, or because the sink said so.
-    Left(Option<DbError>),
+    Left {
+        error: Option<DbError>,
+        /// Whether the rest was read already.
+        ended: bool,
+    },
 }
 
 impl Query<'_> {
@@ -110,8 +114,9 @@ impl Query<'_> {
                 Ok((mut rows, wires)) => {
                     match self.hand_over(link, &mut rows, &wires, &mut delivered, sink) {
                         Ok(End::All) => return self.note_id(link),
-                        Ok(End::Left(error)) => {
-                            self.leave(link, rows)?;
+                        Ok(End::Left { error, ended }) => {
+                            // A stream that has ended cannot be asked again.
+                            if ended { self.note_id(link) } else { self.leave(link, rows) }?;
                             return error.map_or(Ok(()), Err);
                         }
                         Err(failure) => failure,
@@ -215,12 +220,12 @@ impl Query<'_> {
                     let Raw(bytes) = row.try_get(index)?;
                     match types::decode(bytes, *wire, ty, name) {
                         Ok(value) => values.push(value),
-                        Err(error) => return Ok(End::Left(Some(error))),
+                        Err(error) => return Ok(End::Left { error: Some(error), ended }),
                     }
                 }
                 *delivered = true;
                 if sink(values).is_break() {
-                    return Ok(End::Left(None));
+                    return Ok(End::Left { error: None, ended });
                 }
             }
             if ended {
