@@ -6,4 +6,5 @@ mod bad_input;
 mod common;
 mod crash;
 mod queries;
+mod services;
 mod tables;
