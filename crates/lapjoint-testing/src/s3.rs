@@ -4,6 +4,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
@@ -13,8 +16,10 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+mod dialect;
 mod folders;
 
+use dialect::Dialect;
 pub use folders::Conditions;
 
 /// A service with one bucket, in a folder that goes with it.
@@ -46,12 +51,27 @@ impl S3Server {
     /// # Errors
     /// As [`S3Server::start`].
     pub fn start_with(conditions: Conditions) -> io::Result<Self> {
+        Self::serve(conditions, Dialect::Amazon)
+    }
+
+    /// The same objects in the words of Google Cloud Storage, whose XML interface differs from S3 in the names of headers. Takes
+    /// any token, and none.
+    ///
+    /// # Errors
+    /// As [`S3Server::start`].
+    pub fn start_as_google() -> io::Result<Self> {
+        Self::serve(Conditions::Honoured, Dialect::Google)
+    }
+
+    fn serve(conditions: Conditions, dialect: Dialect) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir(folder.path().join(Self::BUCKET))?;
         let files = FileSystem::new(folder.path()).map_err(|error| io::Error::other(format!("{error:?}")))?;
         let mut service =
             S3ServiceBuilder::new(folders::Objects::new(files, folder.path().to_owned(), conditions));
-        service.set_auth(SimpleAuth::from_single(Self::ACCESS_KEY, Self::SECRET_KEY));
+        if dialect == Dialect::Amazon {
+            service.set_auth(SimpleAuth::from_single(Self::ACCESS_KEY, Self::SECRET_KEY));
+        }
         let service = service.build();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
@@ -63,6 +83,15 @@ impl S3Server {
                 let service = service.clone();
                 tokio::spawn(async move {
                     let http = Builder::new(TokioExecutor::new());
+                    let service = service_fn(move |mut request: Request<Incoming>| {
+                        dialect.translate(request.headers_mut());
+                        let answer = hyper::service::Service::call(&service, request);
+                        async move {
+                            let mut answer = answer.await?;
+                            dialect.translate_back(answer.headers_mut());
+                            Ok::<_, s3s::HttpError>(answer)
+                        }
+                    });
                     // Clients that go away are their own affair.
                     let _ = http.serve_connection(TokioIo::new(socket), service).await;
                 });

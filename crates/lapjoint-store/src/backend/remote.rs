@@ -44,8 +44,9 @@ const SINGLE_BYTES: usize = 16 << 20;
 const GAP_BYTES: u64 = 32 << 10;
 /// Memory taken for an object before its bytes have come; a service may say any size.
 const AHEAD_BYTES: u64 = 64 << 20;
-/// Under this name an object carries its origin: a word of the work that created it.
-const ORIGIN: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("lapjoint-origin"));
+/// Under this name an object carries its origin: a word of the work that created it. Letters alone: Azure refuses hyphens in names, and
+/// some servers drop headers with underscores.
+const ORIGIN: Attribute = Attribute::Metadata(std::borrow::Cow::Borrowed("lapjointorigin"));
 
 #[derive(Debug, Clone)]
 pub(super) struct Remote(Arc<Inner>);

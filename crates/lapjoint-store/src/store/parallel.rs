@@ -105,10 +105,10 @@ mod tests {
 
     #[test]
     fn results_keep_the_order_of_items() {
-        let squares = run(0..1000_u64, 8, |number| Ok(number * number)).unwrap();
+        let squares = run(0..1000_u64, 8, |number| Ok::<_, StoreError>(number * number)).unwrap();
         assert!(squares.iter().zip(0..).all(|(square, number)| *square == number * number));
         assert_eq!(squares.len(), 1000);
-        assert!(run(std::iter::empty::<u8>(), 8, Ok).unwrap().is_empty());
+        assert!(run(std::iter::empty::<u8>(), 8, Ok::<_, StoreError>).unwrap().is_empty());
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
             most.fetch_max(now, Ordering::SeqCst);
             std::thread::yield_now();
             used.fetch_sub(1, Ordering::SeqCst);
-            Ok(())
+            Ok::<_, StoreError>(())
         })
         .unwrap();
         assert!(most.load(Ordering::SeqCst) <= 3, "{most:?}");

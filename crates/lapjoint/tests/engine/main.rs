@@ -7,5 +7,6 @@ mod collect;
 mod common;
 mod crash;
 mod queries;
+mod services;
 mod tables;
 mod torture;
