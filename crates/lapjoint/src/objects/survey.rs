@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lapjoint_codec::ObjectReference;
 use lapjoint_db::TransactionMode;
-use lapjoint_store::{ObjectMeta, Store};
+use lapjoint_store::{ObjectMeta, Protocol, Store};
 use lapjoint_types::Value;
 
 use super::collect::CollectOptions;
@@ -61,6 +61,11 @@ impl<'s> Scope<'s> {
             return Err(Error::usage("a schema was given twice"));
         }
         let chosen = options.store.as_deref().map(|name| connection.stores().get(Some(name))).transpose()?;
+        // Nothing of a store that can only be read is ours to delete.
+        let is_read_only = |store: &Store| store.spec().protocol == Protocol::Http;
+        if let Some(chosen) = chosen.as_ref().filter(|store| is_read_only(store)) {
+            return Err(Error::usage(format!("store `{}` can only be read", chosen.name())));
+        }
         let mut scope =
             Self { connection, schemas, others: Vec::new(), stores: Vec::new(), sections: BTreeMap::new() };
         for name in connection.stores().names() {
@@ -69,6 +74,7 @@ impl<'s> Scope<'s> {
                 Ok(store)
             });
             match opened {
+                Ok(store) if is_read_only(&store) => {}
                 Ok(store) if chosen.as_ref().is_none_or(|chosen| chosen.name() == name) => {
                     let sections =
                         |schema: &Schema| Sections::new(store.spec(), schema.name(), &options.former);
