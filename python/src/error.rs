@@ -25,6 +25,8 @@ fn class(error: &Error) -> &'static str {
         Error::Cell { source, .. } | Error::BindCodec { source, .. } => codec_class(source),
         Error::Store(source) => store_class(source),
         Error::NotAlterable(_) => "NotAlterableError",
+        // What went wrong first is what the caller acts on.
+        Error::Undo { source, .. } => class(source),
         _ => "DataJointError",
     }
 }

@@ -1,5 +1,6 @@
 """Servers of a test's own, which it may kill."""
 
+import contextlib
 import glob
 import os
 import pathlib
@@ -53,6 +54,7 @@ class Server:
                 self.command(), user=self.user, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )
         for _ in range(300):
+            assert self.process.poll() is None, (self.folder / "log").read_text()[-2000:]
             try:
                 dj.Instance(database__url=self.url).connection.close()
                 return
@@ -62,8 +64,21 @@ class Server:
 
     def kill(self):
         """As a loss of power would: all of its processes at once."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.poll() is not None:
+            return
+        for pid in (self.process.pid, *_children(self.process.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+
+
+def _children(parent):
+    """Processes that a process has started."""
+    for stat in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = pathlib.Path(stat).read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                yield int(stat.split("/")[2])
 
 
 def _exists(user):
