@@ -10,6 +10,8 @@ pub mod error;
 pub mod intent;
 #[cfg(feature = "mysql")]
 pub mod mysql;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod schema;
 pub mod server;
 pub mod sqlite;
@@ -19,6 +21,8 @@ pub use error::DbError;
 pub use intent::{FileIntentLog, IntendedObject, Intent, IntentLog, MemoryIntentLog};
 #[cfg(feature = "mysql")]
 pub use mysql::MysqlAdapter;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresAdapter;
 pub use schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef, TableId};
 pub use server::{Product, ServerOptions, Tls};
 pub use sqlite::SqliteAdapter;
