@@ -10,6 +10,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::error::DbError;
+use crate::mysql::query::run_all;
 use crate::server::{ServerOptions, Tls};
 
 /// Port of the product where none is given.
@@ -23,6 +24,12 @@ const CACHED_STATEMENTS: usize = 64;
 
 /// Milliseconds without traffic after which the system asks whether the other side is still there.
 const KEEPALIVE_MS: u32 = 60_000;
+
+/// Seconds that the server waits at least for a client that is busy with the rows it has.
+const WRITE_SECONDS: u64 = 3600;
+
+/// Seconds that the server waits at least for the next statement: its own default.
+const IDLE_SECONDS: u64 = 28_800;
 
 /// DataJoint's `sql_mode`; and zero is a number like any other, also in a column that numbers itself.
 const SQL_MODE: &str = "NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,\
@@ -157,20 +164,24 @@ fn start(options: OptsBuilder, deadline: Instant) -> Result<Conn, Error> {
     })
 }
 
-/// Gives the session its settings, and asks what the server is.
+/// Asks what the server is, and gives the session its settings.
 fn set_up(conn: &mut Conn) -> Result<Server, Error> {
+    let row: Option<(String, u64, u64, u64, u64)> = conn.query_first(
+        "SELECT @@version, @@max_allowed_packet, @@innodb_rollback_on_timeout, @@net_write_timeout, @@wait_timeout",
+    )?;
+    let (version, max_packet_bytes, rolls_back, write_timeout, wait_timeout) =
+        row.ok_or(Error::DriverError(DriverError::SetupError))?;
     // Messages are read by their words. A session that waits for its user, or for uploads, is not to lose its connection,
     // and statements that define things wait a minute for others, not a year.
-    conn.query_drop(format!(
+    let settings = format!(
         "SET NAMES utf8mb4; \
          SET SESSION sql_mode = '{SQL_MODE}', autocommit = 1, time_zone = '+00:00', completion_type = 'NO_CHAIN', \
-         lc_messages = 'en_US', lock_wait_timeout = 60, \
-         net_write_timeout = GREATEST(@@net_write_timeout, 3600), wait_timeout = GREATEST(@@wait_timeout, 28800); \
-         SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-    ))?;
-    let row: Option<(String, u64, u64)> =
-        conn.query_first("SELECT @@version, @@max_allowed_packet, @@innodb_rollback_on_timeout")?;
-    let (version, max_packet_bytes, rolls_back) = row.ok_or(Error::DriverError(DriverError::SetupError))?;
+         lc_messages = 'en_US', lock_wait_timeout = 60, net_write_timeout = {}, wait_timeout = {}; \
+         SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        write_timeout.max(WRITE_SECONDS),
+        wait_timeout.max(IDLE_SECONDS)
+    );
+    run_all(conn, &settings)?;
     let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
     Ok(Server {
         product: if is_mariadb { "MariaDB" } else { "MySQL" },
@@ -280,5 +291,5 @@ pub(crate) fn kill_query(options: &ServerOptions, connection: u32) -> Result<(),
         ..options.clone()
     };
     let mut conn = open(&hurried, Instant::now() + hurried.connect_timeout)?;
-    conn.query_drop(format!("KILL QUERY {connection}")).map_err(|error| refuse(options, error))
+    run_all(&mut conn, &format!("KILL QUERY {connection}")).map_err(|error| refuse(options, error))
 }

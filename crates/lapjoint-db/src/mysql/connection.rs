@@ -7,6 +7,7 @@ use crate::adapter::TransactionMode;
 use crate::error::DbError;
 use crate::mysql::connect::{self, Server};
 use crate::mysql::errors::{self, Place};
+use crate::mysql::query::run_all;
 use crate::mysql::session::{self, Sessions};
 use crate::server::ServerOptions;
 
@@ -131,7 +132,7 @@ impl Link {
             let holder: Option<Option<u64>> = conn.query_first(format!("SELECT IS_USED_LOCK('{lock}')"))?;
             if let Some(holder) = holder.flatten() {
                 // It may end by itself in between.
-                let _ = conn.query_drop(format!("KILL {holder}"));
+                let _ = run_all(conn, &format!("KILL {holder}"));
             }
             take(conn, OWN_LOCK_SECONDS)
         });
@@ -194,7 +195,7 @@ impl Link {
 
     /// Runs SQL that has no parameters and no result, and that can be repeated.
     pub fn run(&mut self, sql: &str) -> Result<(), DbError> {
-        self.repeatable(sql, |conn| conn.query_drop(sql))
+        self.repeatable(sql, |conn| run_all(conn, sql))
     }
 
     /// Whether the connection works, so that what cannot be repeated is not sent to a dead one.
@@ -232,7 +233,7 @@ impl Link {
             Transaction::Open => {}
         }
         let committed = match self.conn.as_mut() {
-            Some(conn) => conn.query_drop("COMMIT"),
+            Some(conn) => run_all(conn, "COMMIT"),
             None => return Err(errors::lost(self.server.product, "it was lost before the commit")),
         };
         committed.map_err(|error| {
@@ -243,7 +244,7 @@ impl Link {
                 }
                 other => {
                     if let Some(conn) = self.conn.as_mut()
-                        && conn.query_drop("ROLLBACK").is_err()
+                        && run_all(conn, "ROLLBACK").is_err()
                     {
                         self.let_go();
                     }
@@ -263,7 +264,7 @@ impl Link {
             return Ok(());
         }
         let Some(conn) = self.conn.as_mut() else { return Ok(()) };
-        if let Err(error) = conn.query_drop("ROLLBACK") {
+        if let Err(error) = run_all(conn, "ROLLBACK") {
             if errors::is_lost(&error) {
                 // The server undoes it by itself.
                 self.let_go();

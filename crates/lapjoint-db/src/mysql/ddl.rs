@@ -8,7 +8,8 @@ use crate::error::DbError;
 use crate::mysql::catalog;
 use crate::mysql::connection::Link;
 use crate::mysql::literal::quote_table;
-use crate::schema::{TableDef, TableId};
+use crate::mysql::query::run_all;
+use crate::schema::{DefaultValue, TableDef, TableId};
 use text::create_sql;
 
 pub(crate) mod text;
@@ -68,11 +69,41 @@ pub(crate) fn check_name(name: &str) -> Result<(), DbError> {
     if name.ends_with(' ') {
         return refuse("MySQL's names do not end with a space");
     }
-    if name.chars().any(|letter| letter > '\u{ffff}') {
+    if is_beyond(name) {
         return refuse("MySQL's names hold no characters beyond U+FFFF");
     }
     if name.chars().count() > MAX_IDENTIFIER_CHARS {
         return refuse("MySQL's names have at most 64 characters");
+    }
+    Ok(())
+}
+
+/// Whether a text has characters that MySQL's catalogue, unlike its tables, turns into question marks.
+fn is_beyond(text: &str) -> bool {
+    text.chars().any(|letter| letter > '\u{ffff}')
+}
+
+/// Refuses what the catalogue would not keep as it is.
+fn check_texts(table: &TableDef) -> Result<(), DbError> {
+    let refuse = |name: &str, what: &str| {
+        Err(DbError::Name {
+            name: name.to_owned(),
+            reason: format!("MySQL holds no characters beyond U+FFFF in {what}"),
+        })
+    };
+    if is_beyond(&table.comment) {
+        return refuse(&table.id.table, "the comment of a table");
+    }
+    for column in &table.columns {
+        if is_beyond(&column.comment) {
+            return refuse(&column.name, "the comment of a column or the labels of an enum");
+        }
+        if is_beyond(&column.ty.to_string()) {
+            return refuse(&column.name, "the type of a column");
+        }
+        if matches!(&column.default, Some(DefaultValue::Literal(text)) if is_beyond(text)) {
+            return refuse(&column.name, "the default of a column");
+        }
     }
     Ok(())
 }
@@ -84,6 +115,7 @@ pub(crate) fn check_id(id: &TableId) -> Result<(), DbError> {
 
 pub(crate) fn check_names(table: &TableDef) -> Result<(), DbError> {
     check_id(&table.id)?;
+    check_texts(table)?;
     let mut seen = BTreeSet::new();
     for column in &table.columns {
         check_name(&column.name)?;
@@ -114,7 +146,7 @@ pub(crate) fn drop_table(link: &mut Link, id: &TableId) -> Result<(), DbError> {
     }
     let sql = format!("DROP TABLE {}", quote_table(&id.schema, &id.table));
     link.wake()?;
-    let dropped = link.raw()?.query_drop(&sql);
+    let dropped = run_all(link.raw()?, &sql);
     match dropped.map_err(|error| link.failed(error, &link.place(&sql))) {
         Err(DbError::MissingTable(_) | DbError::MissingSchema(_)) => {
             Err(DbError::MissingTable(id.to_string()))

@@ -72,7 +72,7 @@ fn make_table(link: &mut Link, schema: &str) -> Result<(), DbError> {
 
 /// Whether an error says that a schema has no records.
 fn is_missing(error: &DbError) -> bool {
-    matches!(error, DbError::MissingTable(_))
+    matches!(error, DbError::MissingTable(_) | DbError::MissingSchema(_))
 }
 
 impl IntentLog for Side {

@@ -171,7 +171,7 @@ fn attempt(
 fn calm(link: &mut Link) {
     if let Ok(conn) = link.raw() {
         for _ in 0..2 {
-            match conn.query_drop("DO 0") {
+            match run_all(conn, "DO 0") {
                 Err(error) if errors::code(&error) == Some(INTERRUPTED) => {}
                 _ => break,
             }
@@ -294,7 +294,7 @@ fn execute_watched(link: &mut Link, sql: &str, values: &[Wire]) -> Result<u64, D
         return result;
     }
     let release = format!("RELEASE SAVEPOINT {WITNESS}");
-    match link.raw()?.query_drop(&release) {
+    match run_all(link.raw()?, &release) {
         Ok(()) => result,
         Err(error) if errors::is_lost(&error) => Err(link.failed(error, &link.place(&release))),
         Err(_) => {
@@ -315,19 +315,37 @@ fn execute_in(link: &mut Link, sql: &str, values: &[Wire]) -> Result<u64, DbErro
         Some(statement) => {
             check_count(&statement, sql, values.len())?;
             run_prepared(conn, statement, sql, values, |conn, statement, values| {
-                conn.exec_iter(statement, params(values)).map(changed)
+                conn.exec_iter(statement, params(values)).and_then(changed)
             })
         }
-        None => conn.query_iter(sql).map(changed),
+        None => conn.query_iter(sql).and_then(changed),
     };
     result.map_err(|error| link.failed(error, &link.place(sql)))
 }
 
 /// Rows that a statement has changed. Of an UPDATE these are the rows that it found: MySQL does not count a row that already
 /// was as it is to be, but says in words how many there were.
-fn changed<P: Protocol>(result: QueryResult<'_, '_, '_, P>) -> u64 {
-    let info = result.info_str();
-    info.strip_prefix("Rows matched: ")
+fn changed<P: Protocol>(result: QueryResult<'_, '_, '_, P>) -> Result<u64, Error> {
+    let count = result
+        .info_str()
+        .strip_prefix("Rows matched: ")
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-        .unwrap_or_else(|| result.affected_rows())
+        .unwrap_or_else(|| result.affected_rows());
+    to_the_end(result)?;
+    Ok(count)
+}
+
+/// Reads a result to its end. Dropped, it would keep its errors to itself.
+fn to_the_end<P: Protocol>(mut result: QueryResult<'_, '_, '_, P>) -> Result<(), Error> {
+    while let Some(set) = result.iter() {
+        for row in set {
+            row?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs statements of ours that have no parameters and no result.
+pub(crate) fn run_all(conn: &mut Conn, sql: &str) -> Result<(), Error> {
+    to_the_end(conn.query_iter(sql)?)
 }

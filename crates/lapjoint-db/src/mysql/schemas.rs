@@ -1,13 +1,12 @@
 //! Schemas, which are MySQL's databases.
 
-use mysql::prelude::Queryable;
-
 use crate::error::DbError;
 use crate::mysql::catalog::{self, text};
 use crate::mysql::connection::Link;
 use crate::mysql::ddl;
 use crate::mysql::errors;
 use crate::mysql::literal::{quote, text_literal};
+use crate::mysql::query::run_all;
 use crate::schema::TableId;
 
 /// Schemas of the server's own.
@@ -40,7 +39,7 @@ pub(crate) fn open_schema(link: &mut Link, schema: &str, create: bool) -> Result
     }
     let sql = format!("CREATE DATABASE {}", quote(schema));
     link.wake()?;
-    match link.raw()?.query_drop(&sql) {
+    match run_all(link.raw()?, &sql) {
         // Another connection was faster.
         Err(error) if errors::code(&error) == Some(EXISTS) => Ok(()),
         other => other.map_err(|error| link.failed(error, &link.place(&sql))),
@@ -69,6 +68,6 @@ pub(crate) fn drop_schema(link: &mut Link, schema: &str) -> Result<(), DbError> 
     }
     let sql = format!("DROP DATABASE {}", quote(schema));
     link.wake()?;
-    let dropped = link.raw()?.query_drop(&sql);
+    let dropped = run_all(link.raw()?, &sql);
     dropped.map_err(|error| link.failed(error, &link.place(&sql)))
 }

@@ -65,7 +65,7 @@ impl Lab {
     }
 
     /// `session(session_id, subject_id)`, whose subjects may be missing, created.
-    pub fn session(&mut self) -> TableDef {
+    pub fn session_table(&mut self) -> TableDef {
         let columns = vec![column("session_id", "int32"), nullable(column("subject_id", "int32"))];
         let key = ForeignKeyDef {
             columns: vec!["subject_id".into()],
@@ -75,6 +75,11 @@ impl Lab {
         let def = TableDef { foreign_keys: vec![key], ..self.table("session", columns) };
         self.create_table(&def).unwrap();
         def
+    }
+
+    /// The tables of the schema.
+    pub fn tables(&mut self) -> Vec<String> {
+        self.db.list_tables(&self.schema).unwrap()
     }
 
     /// Runs a statement in which `{}` is the schema.

@@ -3,7 +3,7 @@
 use lapjoint_types::{CoreType, Value};
 
 use crate::error::DbError;
-use crate::mysql::literal::{hex, quote, quote_all, quote_table, text_literal};
+use crate::mysql::literal::{quote, quote_all, quote_table, text_literal};
 use crate::mysql::native;
 use crate::mysql::types;
 use crate::schema::{ColumnDef, ColumnType, DefaultValue, ForeignKeyDef, IndexDef, TableDef};
@@ -168,7 +168,8 @@ fn default_sql(
                 None,
             )?;
             match value {
-                Value::Uuid(id) => hex(id.as_bytes()),
+                // As a plain literal the catalogue would show it garbled.
+                Value::Uuid(id) => format!("(unhex('{}'))", id.simple()),
                 _ => text_literal(text),
             }
         }

@@ -35,44 +35,45 @@ pub(super) fn default_of(
 
 /// The text of an SQL literal; other SQL as it is.
 fn unquoted(sql: &str) -> String {
-    // MySQL shows an expression's quotes with backslashes before them.
-    let plain = sql.strip_prefix("_utf8mb4").map(|rest| rest.replace("\\'", "'"));
-    let sql = plain.as_deref().unwrap_or(sql);
-    let Some(inner) = sql.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) else {
-        return sql.to_owned();
-    };
-    let mut text = String::with_capacity(inner.len());
-    let mut letters = inner.chars();
+    // Of an expression MySQL shows each quote and backslash with a backslash before it.
+    let shown = sql.starts_with("_utf8mb4\\'").then(|| unescaped(sql));
+    let sql = shown.as_deref().and_then(|shown| shown.strip_prefix("_utf8mb4")).unwrap_or(sql);
+    match sql.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        Some(inner) => unescaped(&inner.replace("''", "\\'")),
+        None => sql.to_owned(),
+    }
+}
+
+/// A text without its backslashes.
+fn unescaped(escaped: &str) -> String {
+    let mut text = String::with_capacity(escaped.len());
+    let mut letters = escaped.chars();
     while let Some(letter) = letters.next() {
-        match letter {
-            '\'' => {
-                // The second of two.
-                letters.next();
-                text.push('\'');
-            }
-            '\\' => match letters.next() {
-                Some('0') => text.push('\0'),
-                Some('n') => text.push('\n'),
-                Some('r') => text.push('\r'),
-                Some('t') => text.push('\t'),
-                Some('Z') => text.push('\u{1a}'),
-                Some(other) => text.push(other),
-                None => text.push('\\'),
-            },
-            other => text.push(other),
+        if letter != '\\' {
+            text.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('0') => text.push('\0'),
+            Some('n') => text.push('\n'),
+            Some('r') => text.push('\r'),
+            Some('t') => text.push('\t'),
+            Some('Z') => text.push('\u{1a}'),
+            Some(other) => text.push(other),
+            None => text.push('\\'),
         }
     }
     text
 }
 
-/// A UUID written as bytes: `0x…` or `x'…'`.
+/// A UUID written as its bytes: `0x…`, `x'…'` or `unhex('…')`.
 fn uuid_of(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    let digits = match lower.strip_prefix("0x") {
-        Some(digits) => digits,
-        None => lower.strip_prefix("x'")?.strip_suffix('\'')?,
-    };
-    Uuid::try_parse(digits).ok().map(|id| id.hyphenated().to_string())
+    let digits: String = text
+        .split(|letter: char| !letter.is_ascii_hexdigit())
+        .chain(text.strip_prefix("0x"))
+        .find(|digits| digits.len() == 32)?
+        .to_ascii_lowercase();
+    Uuid::try_parse(&digits).ok().map(|id| id.hyphenated().to_string())
 }
 
 #[cfg(test)]
@@ -98,11 +99,16 @@ mod tests {
             Some(DefaultValue::CurrentTimestamp)
         );
         assert_eq!(of(Some(r"_utf8mb4\'{}\'"), "DEFAULT_GENERATED", false, false), literal("{}"));
+        let shown = r#"_utf8mb4\'{"a": "it\\\'s \\\\\\\\ x"}\'"#;
+        assert_eq!(of(Some(shown), "", true, false), literal(shown));
+        assert_eq!(of(Some(shown), "DEFAULT_GENERATED", true, false), literal(r#"{"a": "it's \\ x"}"#));
         let id = "00112233-4455-6677-8899-aabbccddeeff";
         let uuid = ColumnType::Core(CoreType::Uuid);
         assert_eq!(
             default_of(Some("0x00112233445566778899AABBCCDDEEFF"), "", false, &uuid, false),
             literal(id)
         );
+        let shown = r"unhex(_utf8mb4\'00112233445566778899aabbccddeeff\')";
+        assert_eq!(default_of(Some(shown), "DEFAULT_GENERATED", false, &uuid, false), literal(id));
     }
 }
