@@ -199,8 +199,12 @@ impl<'s> Scope<'s> {
                 self.schemas.iter().map(|schema| format!("{}/", schema.name())).collect();
             let mut take = |site: &Site<'_>, object: ObjectReference| {
                 for found in &mut *found {
+                    // Stores of other schemas need not be configured here: their objects do not lie in these schemas' folders.
+                    let may_be_ours =
+                        is_given || named.iter().any(|name| object.path.contains(name.as_str()));
                     if let Err(store) = found.strike(&object)
                         && object.owned
+                        && may_be_ours
                         && unknown.insert((site.place(), store.clone()))
                     {
                         return Err(Error::usage(format!(
