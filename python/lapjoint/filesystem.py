@@ -1,5 +1,6 @@
 """A store as a filesystem of fsspec, and its objects as files. For what reads and writes by fsspec: zarr, h5py, xarray."""
 
+import concurrent.futures
 import io
 
 from fsspec.spec import AbstractFileSystem
@@ -49,7 +50,7 @@ class StoreFile(io.RawIOBase):
 class StoreFileSystem(AbstractFileSystem):
     """The objects of a store. Paths begin with the store's bucket and location, as `StorageBackend._full_path` gives them."""
 
-    protocol = "lapjoint"
+    protocol = ("lapjoint", "s3", "s3a", "gs", "gcs", "az", "abfs")
     cachable = False
 
     def __init__(self, backend, **options):
@@ -89,6 +90,36 @@ class StoreFileSystem(AbstractFileSystem):
         if not entries:
             entries = [self.info(path)]
         return entries if detail else [entry["name"] for entry in entries]
+
+    def find(self, path, maxdepth=None, withdirs=False, detail=False, **kwargs):
+        """All files below a folder, by one listing where no more is asked for."""
+        inside = self._inside(path)
+        if maxdepth is not None or withdirs:
+            return super().find(path, maxdepth=maxdepth, withdirs=withdirs, detail=detail, **kwargs)
+        found = {self._outside(name): size for name, size in self._objects.list(inside)}
+        if not found and inside and self._objects.exists(inside):
+            found = {self._outside(inside): self._objects.size(inside)}
+        if not detail:
+            return sorted(found)
+        return {name: {"name": name, "size": found[name], "type": "file"} for name in sorted(found)}
+
+    def cat(self, path, recursive=False, on_error="raise", **kwargs):
+        """The content of a file, or of many as a dict: many are read at once."""
+        paths = self.expand_path(path, recursive=recursive)
+        if len(paths) == 1 and isinstance(path, str) and paths[0] == self._strip_protocol(path):
+            return self.cat_file(paths[0], **kwargs)
+
+        def read(one):
+            try:
+                return one, self.cat_file(one, **kwargs)
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                return one, error
+
+        with concurrent.futures.ThreadPoolExecutor(self._objects.parallelism) as pool:
+            found = dict(pool.map(read, paths))
+        return {one: what for one, what in found.items() if on_error != "omit" or not isinstance(what, Exception)}
 
     def cat_file(self, path, start=None, end=None, **_):
         """The content of a file, or bytes `start` to `end` of it."""

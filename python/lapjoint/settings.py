@@ -7,6 +7,7 @@ import warnings
 from collections.abc import MutableMapping
 from contextlib import contextmanager
 
+from . import _core
 from ._core import Config as _Config
 from .errors import SettingNotFoundError, ThreadSafetyError
 
@@ -97,7 +98,20 @@ class Section:
         return "\n".join(line for line in repr(self._config).splitlines() if line.startswith(f"{self._name}."))
 
 
-class StoreSettings(dict):
+class StoreSpec(dict):
+    """The settings of one store, with credentials that are not printed."""
+
+    def __repr__(self):
+        shown = {key: "********" if self._is_secret(key, value) else value for key, value in self.items()}
+        return repr(shown)
+
+    @staticmethod
+    def _is_secret(key, value):
+        # An address may have a user and a password in it.
+        return value is not None and (_core.is_secret(key) or "@" in str(value))
+
+
+class StoreSettings(StoreSpec):
     """The settings of one store; assignments reach the configuration."""
 
     def __init__(self, config, name, settings):
@@ -119,7 +133,7 @@ class StoreSettings(dict):
 
     def copy(self):
         """The settings as a dict of their own."""
-        return dict(self)
+        return StoreSpec(self)
 
 
 class StoresSettings(MutableMapping):
@@ -260,7 +274,7 @@ class Config:
         else:
             name = store or stores["default"]
             adapter.validate_spec(stores[name])
-        return {**STORE_DEFAULTS, **stores[name]}
+        return StoreSpec({**STORE_DEFAULTS, **stores[name]})
 
     @staticmethod
     def save_template(path=CONFIG_FILENAME, minimal=True, create_secrets_dir=True):

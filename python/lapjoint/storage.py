@@ -86,10 +86,10 @@ class StorageBackend:
     _fs = None
 
     def __init__(self, spec):
-        from .settings import Config
+        from .settings import Config, StoreSpec
         from .storage_adapter import get_storage_adapter
 
-        self.spec, self.protocol = dict(spec), spec.get("protocol", "")
+        self.spec, self.protocol = StoreSpec(spec), spec.get("protocol", "")
         if self.protocol in _core.PROTOCOLS or get_storage_adapter(self.protocol) is None:
             config = Config()
             config.stores = {"store": {key: value for key, value in self.spec.items() if value is not None}}
@@ -154,6 +154,8 @@ class StorageBackend:
     def _full_path(self, path):
         """Path in the filesystem `fs`."""
         path, location = str(path), str(self.spec.get("location") or "")
+        if self.protocol == "http":
+            return self._store.url(path) if path else self._store.url("x")[:-2]
         if self.protocol == "file":
             return pathlib.PurePath(location, path).as_posix()
         if self.protocol not in _core.PROTOCOLS:
@@ -167,6 +169,8 @@ class StorageBackend:
             return pathlib.Path(os.path.abspath(self._full_path(path))).as_uri()
         if self.protocol not in _core.PROTOCOLS:
             return self._adapter().get_url(self.spec, self._full_path(path))
+        if self.protocol == "http":
+            return self._store.url(str(path))
         scheme = {"gcs": "gs", "azure": "az"}.get(self.protocol, self.protocol)
         return f"{scheme}://{self._full_path(path)}"
 

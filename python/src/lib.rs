@@ -44,6 +44,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PROTOCOLS", PyFrozenSet::new(module.py(), lapjoint::store::Protocol::NAMES)?)?;
     module.add_function(wrap_pyfunction!(store::upload, module)?)?;
     module.add_function(wrap_pyfunction!(store::content_hash, module)?)?;
+    module.add_function(wrap_pyfunction!(store::is_secret, module)?)?;
     module.add_function(wrap_pyfunction!(store::hash_path, module)?)?;
     module.add_function(wrap_pyfunction!(store::object_path, module)?)?;
     module.add_function(wrap_pyfunction!(store::token, module)?)?;

@@ -55,6 +55,12 @@ pub(crate) fn upload(py: Python<'_>, config: &PyConfig, objects: Vec<StagedParts
         .map_err(from_store)
 }
 
+/// Whether a setting of this name is a credential.
+#[pyfunction]
+pub(crate) fn is_secret(key: &str) -> bool {
+    lapjoint::store::is_secret(key)
+}
+
 /// Hash of a content, as hash-addressed paths have it.
 #[pyfunction]
 pub(crate) fn content_hash(content: &[u8]) -> String {
@@ -124,6 +130,17 @@ impl PyStore {
     #[getter]
     fn location(&self) -> &str {
         &self.0.spec().location
+    }
+
+    /// Objects that are best read at once.
+    #[getter]
+    fn parallelism(&self) -> usize {
+        self.0.parallelism()
+    }
+
+    /// Address of an object.
+    fn url(&self, path: &str) -> PyResult<String> {
+        self.0.url(path).map_err(from_store)
     }
 
     /// A fresh schema-addressed path, and its token.

@@ -72,6 +72,25 @@ pub enum StoreError {
         /// The settings that are missing.
         keys: Vec<String>,
     },
+    /// Settings without which a service cannot be reached are there but empty.
+    #[error("Missing {} configuration: {} (config.stores[\"{store}\"])", .protocol.to_uppercase(), .keys.join(", "))]
+    EmptyKeys {
+        /// Store name.
+        store: String,
+        /// Its protocol.
+        protocol: &'static str,
+        /// The settings that are empty.
+        keys: Vec<String>,
+    },
+    /// One half of a pair of keys is there.
+    #[error(
+        "Incomplete S3 credentials: set both access_key and secret_key, or neither to use ambient AWS credentials. \
+         (config.stores[\"{store}\"])"
+    )]
+    IncompleteCredentials {
+        /// Store name.
+        store: String,
+    },
     /// A store has settings that its protocol does not know.
     #[error("Invalid key(s) in config.stores[\"{store}\"]: {}{}", .keys.join(", "), key_hints(.keys, .allowed))]
     InvalidKeys {

@@ -40,7 +40,8 @@ pub use config::{Config, Entry, Environment, LoadOptions, Source};
 pub use error::{Result, StoreError};
 pub use manifest::{FolderScan, Manifest, ManifestFile};
 pub use path::SafePath;
-pub use spec::{Protocol, StoreSpec};
+pub use runtime::interruptible;
+pub use spec::{Protocol, StoreSpec, is_secret};
 pub use staging::{
     Addressing, Payload, PendingObject, StoredObject, UploadOptions, UploadReport, undo, upload,
 };

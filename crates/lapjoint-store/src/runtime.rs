@@ -5,8 +5,11 @@
 //! What is made once a process therefore remembers which process made it; the child finds that the number is not
 //! its own, leaves the old one alone and makes another.
 
+use std::cell::RefCell;
 use std::future::Future;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -78,8 +81,47 @@ pub(crate) fn current() -> Result<&'static Runtime> {
     RUNTIME.get(make)
 }
 
+thread_local! {
+    /// What ends this thread's waiting.
+    static STOP: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// How often a waiting thread looks whether it is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs work of this thread that waits for services no longer than `stop` is false: from then on what it waits for fails with
+/// [`StoreError::Cancelled`]. A service that does not answer would hold it up to the time limit otherwise.
+pub fn interruptible<T>(stop: Option<&Arc<AtomicBool>>, work: impl FnOnce() -> T) -> T {
+    /// Puts back what was there before, also after a panic.
+    struct Before(Option<Arc<AtomicBool>>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            STOP.set(self.0.take());
+        }
+    }
+    let _before = Before(STOP.replace(stop.cloned()));
+    work()
+}
+
+async fn stopped(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Runs a future to its end on the store runtime, from any thread, including one of another runtime.
 pub(crate) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> Result<T> {
+    let Some(stop) = STOP.with_borrow(Clone::clone) else { return run(future) };
+    run(async {
+        tokio::select! {
+            biased;
+            value = future => Ok(value),
+            () = stopped(&stop) => Err(StoreError::Cancelled { objects_done: 0, objects_total: 1 }),
+        }
+    })?
+}
+
+fn run<T: Send>(future: impl Future<Output = T> + Send) -> Result<T> {
     let runtime = current()?;
     if Handle::try_current().is_err() {
         return Ok(runtime.block_on(future));
@@ -100,6 +142,22 @@ mod tests {
         let outer = Builder::new_current_thread().build().unwrap();
         let seen = outer.block_on(async { block_on(async { 7 }).unwrap() });
         assert_eq!(seen, 7);
+    }
+
+    #[test]
+    fn waiting_ends_when_the_caller_stops() {
+        let stop = Arc::new(AtomicBool::new(false));
+        let begun = std::time::Instant::now();
+        let waited = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                stop.store(true, Ordering::Relaxed);
+            });
+            interruptible(Some(&stop), || block_on(std::future::pending::<()>()))
+        });
+        assert!(matches!(waited, Err(StoreError::Cancelled { .. })), "{waited:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(block_on(async { 1 }).is_ok(), "only inside");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::path::SafePath;
 
 mod keys;
 
-pub(crate) use keys::is_secret;
+pub use keys::is_secret;
 use keys::{allowed_keys, required_keys};
 
 /// How a store is reached.

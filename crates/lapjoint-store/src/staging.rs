@@ -16,6 +16,7 @@ use crate::checksum::{Checksum, crc32c_hex};
 use crate::error::{Result, StoreError};
 use crate::manifest::{Manifest, ManifestFile, manifest_path, scan_folder};
 use crate::path::SafePath;
+use crate::runtime::interruptible;
 use crate::store::parallel::{self, Budget, lock};
 use crate::store::{CHUNK_BYTES, PutMode, Store, Written};
 use crate::stores::Stores;
@@ -104,11 +105,19 @@ pub struct UploadOptions {
     /// Kept with every object that is created, by stores that can ([`Store::keeps_origins`]): by it the work that created an object
     /// can be told after a crash.
     pub origin: Option<String>,
+    /// Becomes true when the caller asks to stop, also while a service does not answer. What was created is then removed.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        Self { parallelism: None, max_in_flight_bytes: 256 << 20, undo_hash_addressed: true, origin: None }
+        Self {
+            parallelism: None,
+            max_in_flight_bytes: 256 << 20,
+            undo_hash_addressed: true,
+            origin: None,
+            stop: None,
+        }
     }
 }
 
@@ -343,7 +352,8 @@ impl Run<'_> {
     fn all(&self, stores: &Stores, pending: &[PendingObject], jobs: Vec<Job<'_>>) -> Result<UploadReport> {
         let suggested = || self.syncs.values().map(|(store, _)| store.parallelism()).max().unwrap_or(1);
         let parallelism = self.options.parallelism.unwrap_or_else(suggested);
-        let finished = parallel::run(jobs, parallelism, |job| self.one(job))?;
+        let stop = self.options.stop.as_ref();
+        let finished = parallel::run(jobs, parallelism, |job| interruptible(stop, || self.one(job)))?;
         self.sync()?;
 
         let mut by_object: BTreeMap<usize, Vec<Finished>> = BTreeMap::new();

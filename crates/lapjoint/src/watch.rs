@@ -57,7 +57,7 @@ impl fmt::Debug for Watch {
 
 /// Whether work on other threads should stop.
 #[derive(Debug, Default)]
-pub(crate) struct Stop(AtomicBool);
+pub(crate) struct Stop(Arc<AtomicBool>);
 
 impl Stop {
     /// An error once the work should stop.
@@ -66,7 +66,7 @@ impl Stop {
     }
 
     /// What long work looks at.
-    pub const fn flag(&self) -> &AtomicBool {
+    pub const fn flag(&self) -> &Arc<AtomicBool> {
         &self.0
     }
 

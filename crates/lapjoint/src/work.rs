@@ -1,6 +1,7 @@
 //! The plan's execution: intent, upload, and rows in one transaction.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
 use lapjoint_store::staging::{first_missing, no_progress, upload};
@@ -71,6 +72,7 @@ impl<'c> Work<'c> {
         let options = UploadOptions { undo_hash_addressed: false, origin, ..UploadOptions::default() };
         let stores = self.connection.stores();
         let report = watched.beside(|stop| {
+            let options = UploadOptions { stop: Some(Arc::clone(stop.flag())), ..options };
             upload(stores, objects, &options, &|_| stop.flow()).map_err(|error| match error {
                 StoreError::Cancelled { .. } => Error::Interrupted,
                 other => other.into(),

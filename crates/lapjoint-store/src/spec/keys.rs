@@ -68,7 +68,8 @@ pub(super) fn allowed_keys(protocol: Protocol) -> Vec<&'static str> {
 }
 
 /// Whether a setting of this (last) name is a credential.
-pub(crate) fn is_secret(key: &str) -> bool {
+#[must_use]
+pub fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     // An address may have a password in it.
     key == "database.url"

@@ -101,9 +101,9 @@ fn keys_that_are_half_there_are_refused() {
         let opened = lapjoint_store::Store::open(spec(&all));
         opened.and_then(|store| store.get("a")).unwrap_err().to_string()
     };
-    assert!(error(json!({"secret_key": ""})).contains("is missing: secret_key"));
-    assert!(error(json!({"access_key": null})).contains("is missing: access_key"));
-    assert!(error(json!({"bucket": ""})).contains("is missing: bucket"));
+    assert!(error(json!({"secret_key": ""})).contains("Incomplete S3 credentials: set both"));
+    assert!(error(json!({"access_key": null})).contains("Incomplete S3 credentials: set both"));
+    assert!(error(json!({"bucket": ""})).contains("Missing S3 configuration: bucket"));
     assert!(error(json!({"endpoint": "ftp://x"})).contains("stores.remote.endpoint must be"));
     assert!(error(json!({"location": "/a"})).contains("stores.remote.location must be"));
     assert!(error(json!({"secure": "perhaps"})).contains("stores.remote.secure must be true or false"));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lapjoint_codec::{Chain, DecodeContext, Site};
 use lapjoint_db::ColumnType;
+use lapjoint_store::interruptible;
 use lapjoint_types::{FromValue, Value};
 use rayon::prelude::*;
 
@@ -288,7 +289,13 @@ impl<'q> Decoder<'q> {
             // Rows that wait for an answer are taken one by one, so that no thread sits on a heap of them.
             let most = if self.at_once > 1 { 1 } else { usize::MAX };
             watched.spread_over(self.at_once, |stop| {
-                let decode = |row| stop.check().and_then(|()| self.decode(part, row));
+                let decode = |row| {
+                    stop.check()?;
+                    let decoded = interruptible(Some(stop.flag()), || self.decode(part, row));
+                    // What was stopped says so in its own words.
+                    stop.check()?;
+                    decoded
+                };
                 batch.into_par_iter().with_max_len(most).map(decode).collect()
             })
         };

@@ -9,8 +9,8 @@ use object_store::ObjectStore;
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 
 use super::client::Connector;
-use super::place::{Failure, flag, invalid, retries, some_text, text};
-use crate::error::{Result, StoreError};
+use super::place::{Failure, flag, invalid, needed, retries, some_text, text};
+use crate::error::Result;
 use crate::spec::StoreSpec;
 
 /// Account and key that every emulator has; Microsoft publishes them.
@@ -89,14 +89,8 @@ impl Account {
 /// Account and container.
 pub(super) fn name(spec: &StoreSpec) -> Result<String> {
     let account = Account::of(spec)?;
-    let container = some_text(spec, "container")?.ok_or_else(|| StoreError::MissingKeys {
-        store: spec.name.clone(),
-        keys: vec!["container".to_owned()],
-    })?;
-    let name = account.name.ok_or_else(|| StoreError::MissingKeys {
-        store: spec.name.clone(),
-        keys: vec!["account_name".to_owned()],
-    })?;
+    let container = needed(spec, "container")?;
+    let name = account.name.map_or_else(|| needed(spec, "account_name"), Ok)?;
     Ok(format!("azure://{name}@{}/{container}", account.address.unwrap_or_default()))
 }
 

@@ -12,15 +12,11 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use serde_json::Value as Json;
 
 use super::client::Connector;
-use super::place::{Failure, invalid, retries, some_text};
-use crate::error::StoreError;
+use super::place::{Failure, invalid, needed, retries, some_text};
 use crate::spec::StoreSpec;
 
 pub(super) fn connect(spec: &StoreSpec, connector: &Connector) -> Result<Arc<dyn ObjectStore>, Failure> {
-    let bucket = some_text(spec, "bucket")?.ok_or_else(|| StoreError::MissingKeys {
-        store: spec.name.clone(),
-        keys: vec!["bucket".to_owned()],
-    })?;
+    let bucket = needed(spec, "bucket")?;
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)
         .with_retry(retries(connector))

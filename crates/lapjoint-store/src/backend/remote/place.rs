@@ -38,7 +38,7 @@ impl Place {
         };
         let name = match spec.protocol {
             Protocol::S3 => format!("{}/{}", s3::endpoint(spec)?, text(spec, "bucket")?),
-            Protocol::Gcs => format!("gs://{}/{}", text(spec, "endpoint")?, text(spec, "bucket")?),
+            Protocol::Gcs => format!("gs://{}/{}", text(spec, "endpoint")?, needed(spec, "bucket")?),
             Protocol::Azure => azure::name(spec)?,
             _ => web::base(spec)?,
         };
@@ -196,6 +196,15 @@ pub(super) fn text(spec: &StoreSpec, key: &str) -> Result<String> {
 /// A setting that is text and not empty.
 pub(super) fn some_text(spec: &StoreSpec, key: &str) -> Result<Option<String>> {
     Ok(Some(text(spec, key)?).filter(|text| !text.is_empty()))
+}
+
+/// A setting that must be text and not empty.
+pub(super) fn needed(spec: &StoreSpec, key: &str) -> Result<String> {
+    some_text(spec, key)?.ok_or_else(|| StoreError::EmptyKeys {
+        store: spec.name.clone(),
+        protocol: spec.protocol.name(),
+        keys: vec![key.to_owned()],
+    })
 }
 
 /// A setting that is yes or no. A secrets file or another system may have written it as text.

@@ -26,8 +26,13 @@ pub(super) fn endpoint(spec: &StoreSpec) -> Result<String> {
         .map(str::to_owned)
         .collect();
     if !missing.is_empty() {
-        return Err(StoreError::MissingKeys { store: spec.name.clone(), keys: missing });
+        return Err(StoreError::EmptyKeys {
+            store: spec.name.clone(),
+            protocol: spec.protocol.name(),
+            keys: missing,
+        });
     }
+    keys(spec)?;
     let with_scheme = match endpoint.contains("://") {
         true => endpoint,
         false if flag(spec, "secure", true)? => format!("https://{endpoint}"),
@@ -38,6 +43,15 @@ pub(super) fn endpoint(spec: &StoreSpec) -> Result<String> {
         return Err(invalid(spec, "endpoint", "host, host:port, or a URL with http or https"));
     }
     Ok(with_scheme.trim_end_matches('/').to_owned())
+}
+
+/// The keys of the settings, both or neither.
+fn keys(spec: &StoreSpec) -> Result<Option<(String, String)>> {
+    match (some_text(spec, "access_key")?, some_text(spec, "secret_key")?) {
+        (Some(access_key), Some(secret_key)) => Ok(Some((access_key, secret_key))),
+        (None, None) => Ok(None),
+        _ => Err(StoreError::IncompleteCredentials { store: spec.name.clone() }),
+    }
 }
 
 /// Whether this is Amazon's own service, whose abilities are known.
@@ -141,19 +155,9 @@ impl Credentials {
         if flag(spec, "anonymous", false)? {
             return Ok((Self::None, None));
         }
-        match (some_text(spec, "access_key")?, some_text(spec, "secret_key")?) {
-            (Some(access_key), Some(secret_key)) => {
-                let session_token = some_text(spec, "session_token")?;
-                return Ok((Self::Keys { access_key, secret_key, session_token }, None));
-            }
-            (None, None) => {}
-            (given, _) => {
-                let missing = if given.is_some() { "secret_key" } else { "access_key" };
-                return Err(StoreError::MissingKeys {
-                    store: spec.name.clone(),
-                    keys: vec![missing.to_owned()],
-                });
-            }
+        if let Some((access_key, secret_key)) = keys(spec)? {
+            let session_token = some_text(spec, "session_token")?;
+            return Ok((Self::Keys { access_key, secret_key, session_token }, None));
         }
         let files = SharedFiles::of_process();
         if let Some(name) = some_text(spec, "profile")? {

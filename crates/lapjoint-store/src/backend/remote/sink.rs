@@ -16,7 +16,7 @@ use crate::addressing::token;
 use crate::backend::{Backend as _, Put, Sink};
 use crate::error::{Result, StoreError};
 use crate::path::SafePath;
-use crate::runtime::{block_on, current};
+use crate::runtime::{block_on, current, interruptible};
 use crate::store::PutMode;
 
 /// Size of the first parts. Services allow 10,000 parts, so that the parts of a very large object grow.
@@ -25,8 +25,8 @@ const PARTS_OF_A_SIZE: usize = 2000;
 /// Parts of one object on their way at once; each is in memory.
 const PARTS_IN_FLIGHT: usize = 4;
 
-/// How long parts on their way are waited for when their upload is given up.
-const PARTS_PATIENCE: Duration = Duration::from_secs(5);
+/// How long parts on their way are waited for when their upload is given up, and then the service.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends small content in one request and large content in parts.
 pub(super) struct RemoteSink {
@@ -225,17 +225,28 @@ impl Drop for RemoteSink {
     fn drop(&mut self) {
         let Some(mut parts) = self.upload.take() else { return };
         // Parts of an upload that nobody completes are billed for until they are aborted.
-        let aborted = block_on(async {
+        let abort = async {
             // A part that arrives after the abort would stay, so that those on their way are waited for, a while.
-            let until = Instant::now() + PARTS_PATIENCE;
+            let until = Instant::now() + PATIENCE;
             for mut part in parts.in_flight.drain(..) {
                 if timeout_at(until, &mut part).await.is_err() {
                     part.abort();
                 }
             }
-            parts.trace.of(parts.upload.abort()).await
-        });
-        if let Err(error) = aborted.and_then(|done| done.map_err(|error| self.error(&error, &parts.trace))) {
+            timeout_at(until + PATIENCE, parts.trace.of(parts.upload.abort())).await
+        };
+        let aborted = match interruptible(None, || block_on(abort)) {
+            Ok(Ok(done)) => done.map_err(|error| self.error(&error, &parts.trace)),
+            Ok(Err(_)) => Err(StoreError::Service {
+                operation: "give up",
+                store: self.remote.0.store.clone(),
+                path: self.path.to_string(),
+                message: "the service does not answer".to_owned(),
+                attempts: parts.trace.attempts(),
+            }),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = aborted {
             tracing::warn!(%error, "an unfinished upload could not be aborted");
         }
     }
