@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use crate::adapter::TransactionMode;
 use crate::error::DbError;
-use crate::postgres::errors::{self, Failure, Place};
+use crate::postgres::errors::{self, Failure, Hitch, Place};
 use crate::postgres::server::{Server, behind};
 use crate::postgres::session::Sessions;
 use crate::server::ServerOptions;
@@ -63,6 +63,8 @@ pub(crate) struct Link {
     ended: bool,
     /// The last violated foreign key, to be looked up once the transaction can be used again.
     violation: Option<Violation>,
+    /// What another attempt may do better than the last statement.
+    hitch: Option<Hitch>,
 }
 
 /// A violated foreign key as the server reports it.
@@ -93,6 +95,7 @@ impl Link {
             transaction: None,
             ended: false,
             violation: None,
+            hitch: None,
         }
     }
 
@@ -239,6 +242,7 @@ impl Link {
     /// Undoes and maps.
     pub fn fail(&mut self, failure: Failure, place: &Place<'_>) -> DbError {
         self.recover(&failure);
+        self.hitch = failure.hitch();
         self.violation =
             failure.server().filter(|error| matches!(error.code().code(), "23503" | "23001")).map(|error| {
                 let part = |text: Option<&str>| text.unwrap_or_default().to_owned();
@@ -249,6 +253,10 @@ impl Link {
                 }
             });
         failure.map(place)
+    }
+
+    pub const fn take_hitch(&mut self) -> Option<Hitch> {
+        self.hitch.take()
     }
 
     pub const fn take_violation(&mut self) -> Option<Violation> {

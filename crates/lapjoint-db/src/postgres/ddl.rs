@@ -26,6 +26,8 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
     if created.is_err() && introspect::has_table(link, &table.id)? {
         created = Ok(());
     }
+    // What was prepared may be of a table or a type that was there before.
+    link.server_mut()?.statements().clear();
     created
 }
 
@@ -160,7 +162,9 @@ pub(super) fn check_names(table: &TableDef) -> Result<(), DbError> {
 /// Drops a table, unless rows of another table refer to it.
 pub(crate) fn drop_table(link: &mut Link, id: &TableId) -> Result<(), DbError> {
     link.live()?;
-    link.write(false, |link| drop_in(link, id))
+    link.write(false, |link| drop_in(link, id))?;
+    link.server_mut()?.statements().clear();
+    Ok(())
 }
 
 fn drop_in(link: &mut Link, id: &TableId) -> Result<(), DbError> {

@@ -36,6 +36,17 @@ pub(crate) fn server_table(error: &ServerError) -> TableId {
     TableId::new(error.schema().unwrap_or_default(), error.table().unwrap_or_default())
 }
 
+/// A failure that another attempt may not meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hitch {
+    /// The server cannot tell the type of a parameter by its place.
+    Untyped,
+    /// A prepared statement is no longer what it was: a table has been altered, or a pooler gave the connection to others.
+    Stale,
+    /// VACUUM and the like refuse to run in a transaction.
+    NoTransaction,
+}
+
 /// An error with that which maps it: the error of the driver, kept where a caller has to know more of it.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -81,6 +92,20 @@ impl Failure {
             },
             Self::Known(error) => matches!(error, DbError::Lost { .. }),
         }
+    }
+
+    /// What another attempt may do better.
+    pub fn hitch(&self) -> Option<Hitch> {
+        let error = self.server()?;
+        Some(match error.code().code() {
+            "42P18" | "42P08" => Hitch::Untyped,
+            "25001" => Hitch::NoTransaction,
+            "26000" => Hitch::Stale,
+            "0A000" if error.routine() == Some("RevalidateCachedQuery") => Hitch::Stale,
+            // Of its internal messages the server translates none.
+            "XX000" if error.message().starts_with("cache lookup failed") => Hitch::Stale,
+            _ => return None,
+        })
     }
 
     pub fn server(&self) -> Option<&ServerError> {

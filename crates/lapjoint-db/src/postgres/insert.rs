@@ -12,7 +12,7 @@ use crate::adapter::InsertMode;
 use crate::check;
 use crate::error::DbError;
 use crate::postgres::connection::{Link, with_id};
-use crate::postgres::errors::{Failure, Place, shorten};
+use crate::postgres::errors::{Failure, Hitch, Place, shorten};
 use crate::postgres::literal::{quote, quote_all, quote_table, text_literal};
 use crate::postgres::parameters::{Encoded, encode};
 use crate::postgres::server::behind;
@@ -53,7 +53,13 @@ pub(crate) fn insert(
         if first.is_empty() {
             return Ok(0);
         }
-        link.write_again(|link| plan.send(link, &first, 0))
+        match link.write_again(|link| plan.send(link, &first, 0)) {
+            Err(_) if link.take_hitch() == Some(Hitch::Stale) => {
+                link.server_mut()?.statements().clear();
+                link.write_again(|link| plan.send(link, &first, 0))
+            }
+            other => other,
+        }
     } else if plan.can_copy() {
         return copy::copy(link, &plan, first, &mut rows);
     } else {
@@ -302,21 +308,32 @@ struct Sent<'s> {
     counts: bool,
 }
 
+type Changed = Result<u64, tokio_postgres::Error>;
+
+/// A statement that is sent.
+struct Coming<'c> {
+    answer: Pin<Box<dyn Future<Output = Changed> + Send + 'c>>,
+    done: Option<Changed>,
+    row: u64,
+    counts: bool,
+}
+
 /// Sends all statements before the first answer is waited for; the number of rows changed, or the row that failed.
 async fn together(client: &Client, sent: Vec<Sent<'_>>) -> Result<u64, (u64, Failure)> {
-    type Answer<'a> = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send + 'a>>;
-    let mut coming: Vec<(Answer<'_>, Option<Result<u64, tokio_postgres::Error>>, u64, bool)> = sent
+    let mut coming: Vec<Coming<'_>> = sent
         .into_iter()
-        .map(|Sent { statement, values, row, counts }| {
-            let answer: Answer<'_> = Box::pin(client.execute_raw(statement, values));
-            (answer, None, row, counts)
+        .map(|Sent { statement, values, row, counts }| Coming {
+            answer: Box::pin(client.execute_raw(statement, values)),
+            done: None,
+            row,
+            counts,
         })
         .collect();
     // A statement is sent when its answer is first asked for.
     poll_fn(|context| {
-        for (answer, done, ..) in &mut coming {
-            if let Poll::Ready(result) = answer.as_mut().poll(context) {
-                *done = Some(result);
+        for coming in &mut coming {
+            if let Poll::Ready(result) = coming.answer.as_mut().poll(context) {
+                coming.done = Some(result);
             }
         }
         Poll::Ready(())
@@ -324,7 +341,7 @@ async fn together(client: &Client, sent: Vec<Sent<'_>>) -> Result<u64, (u64, Fai
     .await;
     let mut changed = 0;
     let mut failed = None;
-    for (answer, done, row, counts) in coming {
+    for Coming { answer, done, row, counts } in coming {
         let result = match done {
             Some(result) => result,
             None => answer.await,

@@ -102,7 +102,7 @@ fn columns(link: &mut Link, id: &TableId) -> Result<Option<(String, LoadedColumn
         let is_serial = owns_sequence && expression.as_ref().is_some_and(|text| text.starts_with("nextval("));
         let mut sql_type = SqlType { text: get(row, 2)?, labels: get(row, 8)? };
         if is_serial {
-            sql_type.into_serial();
+            sql_type.make_serial();
         }
         let default = match expression {
             _ if is_serial || is_identity => None,

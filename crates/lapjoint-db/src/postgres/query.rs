@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Row, RowStream, Statement};
 use crate::adapter::RowSink;
 use crate::error::DbError;
 use crate::postgres::connection::{Link, with_id};
-use crate::postgres::errors::{self, Failure, Place};
+use crate::postgres::errors::{self, Failure, Hitch, Place};
 use crate::postgres::parameters::Parameters;
 use crate::postgres::server::behind;
 use crate::postgres::wire::Wire;
@@ -96,8 +96,8 @@ struct Query<'q> {
 enum End {
     /// All were handed over.
     All,
-    /// The rest is not wanted, for there is an error, or because the sink said so.
-    Left(Option<DbError>),
+    /// The rest, if there is one, is not wanted, for there is an error, or because the sink said so.
+    Left { rest: bool, error: Option<DbError> },
 }
 
 impl Query<'_> {
@@ -110,8 +110,12 @@ impl Query<'_> {
                 Ok((mut rows, wires)) => {
                     match self.hand_over(link, &mut rows, &wires, &mut delivered, sink) {
                         Ok(End::All) => return self.note_id(link),
-                        Ok(End::Left(error)) => {
-                            self.leave(link, rows)?;
+                        Ok(End::Left { rest, error }) => {
+                            if rest {
+                                self.leave(link, rows)?;
+                            } else {
+                                self.note_id(link)?;
+                            }
                             return error.map_or(Ok(()), Err);
                         }
                         Err(failure) => failure,
@@ -119,10 +123,11 @@ impl Query<'_> {
                 }
                 Err(failure) => failure,
             };
-            let untyped = !all_natural && is_untyped(&failure);
+            let hitch = failure.hitch();
+            let untyped = !all_natural && hitch == Some(Hitch::Untyped);
             let again = if delivered || repeated && !untyped {
                 false
-            } else if untyped || is_stale(&failure) {
+            } else if untyped || hitch == Some(Hitch::Stale) {
                 link.recover(&failure);
                 link.server_mut()?.statements().clear();
                 // A transaction of its own has nothing to go back to.
@@ -215,12 +220,12 @@ impl Query<'_> {
                     let Raw(bytes) = row.try_get(index)?;
                     match types::decode(bytes, *wire, ty, name) {
                         Ok(value) => values.push(value),
-                        Err(error) => return Ok(End::Left(Some(error))),
+                        Err(error) => return Ok(End::Left { rest: !ended, error: Some(error) }),
                     }
                 }
                 *delivered = true;
                 if sink(values).is_break() {
-                    return Ok(End::Left(None));
+                    return Ok(End::Left { rest: !ended, error: None });
                 }
             }
             if ended {
@@ -315,22 +320,6 @@ async fn drain(rows: &mut Pin<Box<RowStream>>, bytes: usize) -> Result<bool, Fai
     Ok(true)
 }
 
-/// Whether the server cannot tell the type of a parameter by its place.
-fn is_untyped(failure: &Failure) -> bool {
-    matches!(failure.code(), Some("42P18" | "42P08"))
-}
-
-/// Whether a prepared statement is no longer what it was: a table has been altered, or a pooler gave the connection to others.
-pub(crate) fn is_stale(failure: &Failure) -> bool {
-    match failure.code() {
-        Some("26000") => true,
-        Some("0A000") => {
-            failure.server().is_some_and(|error| error.routine() == Some("RevalidateCachedQuery"))
-        }
-        _ => false,
-    }
-}
-
 /// The bytes of a column as they came.
 struct Raw<'r>(Option<&'r [u8]>);
 
@@ -365,9 +354,8 @@ pub(crate) fn execute(
     let mut repeated = false;
     loop {
         let outside = !link.in_transaction();
-        let mut hitch = None;
-        let changed = link.write_again(|link| execute_in(link, sql, &parameters, all_natural, &mut hitch));
-        match (changed, hitch) {
+        let changed = link.write_again(|link| execute_in(link, sql, &parameters, all_natural));
+        match (changed, link.take_hitch()) {
             (Err(_), Some(Hitch::Untyped)) if !all_natural => all_natural = true,
             (Err(_), Some(Hitch::Stale)) if !repeated => {
                 link.server_mut()?.statements().clear();
@@ -381,20 +369,11 @@ pub(crate) fn execute(
     }
 }
 
-/// What another attempt may do better.
-enum Hitch {
-    Untyped,
-    Stale,
-    /// VACUUM and the like refuse to run in a transaction.
-    NoTransaction,
-}
-
 fn execute_in(
     link: &mut Link,
     sql: &str,
     parameters: &Parameters,
     all_natural: bool,
-    hitch: &mut Option<Hitch>,
 ) -> Result<u64, DbError> {
     let known = link.server_mut()?.statements().get(&parameters.key);
     let ask = link.wants_id();
@@ -423,15 +402,7 @@ fn execute_in(
             }
             Ok(changed)
         }
-        Err(failure) => {
-            *hitch = match failure.code() {
-                Some("25001") => Some(Hitch::NoTransaction),
-                _ if is_untyped(&failure) => Some(Hitch::Untyped),
-                _ if is_stale(&failure) => Some(Hitch::Stale),
-                _ => None,
-            };
-            Err(link.fail(failure, &Place::sql(sql)))
-        }
+        Err(failure) => Err(link.fail(failure, &Place::sql(sql))),
     }
 }
 

@@ -49,10 +49,16 @@ pub(crate) fn create_in(connection: &Connection, table: &TableDef) -> Result<boo
         }
     }
     let run = |sql: &str| connection.execute_batch(sql).map_err(|error| errors::map(error, &Place::sql(sql)));
+    // An index holds SQL of its definition, which must not go on to another statement.
+    let run_one = |sql: &str| {
+        let mut statement =
+            connection.prepare_cached(sql).map_err(|error| errors::map(error, &Place::sql(sql)))?;
+        statement.raw_execute().map_err(|error| errors::map(error, &Place::sql(sql)))
+    };
     catalog::create(connection, schema)?;
     run(&create_sql(table)?)?;
     for (number, index) in table.indexes.iter().enumerate() {
-        run(&index_sql(table, &format!("~index_{}_{number}", table.id.table), index))?;
+        run_one(&index_sql(table, &format!("~index_{}_{number}", table.id.table), index))?;
     }
     // SQLite searches the children of each row whose key changes or that is deleted.
     for (number, key) in table.foreign_keys.iter().enumerate() {

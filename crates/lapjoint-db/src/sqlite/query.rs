@@ -48,6 +48,11 @@ pub(crate) fn query(
     let place = Place::sql(sql);
     let failed = |error| errors::map(error, &place);
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    bind(&mut statement, parameters, &place)?;
+    if statement.column_count() < columns.len() && statement.readonly() {
+        // With its first row SQLite finds that another connection has altered the table, and prepares the statement again.
+        statement.raw_query().next().map_err(failed)?;
+    }
     if statement.column_count() < columns.len() {
         return Err(DbError::Syntax {
             message: format!(
@@ -58,7 +63,6 @@ pub(crate) fn query(
             sql: errors::shorten(sql),
         });
     }
-    bind(&mut statement, parameters, &place)?;
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(failed)? {
         let mut values = Vec::with_capacity(columns.len());

@@ -16,7 +16,7 @@ pub(super) struct SqlType {
 
 impl SqlType {
     /// An integer whose column the server numbers.
-    pub fn into_serial(&mut self) {
+    pub fn make_serial(&mut self) {
         let serial = match self.text.as_str() {
             "smallint" => "smallserial",
             "integer" => "serial",
