@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use crate::error::DbError;
 use crate::mysql::connection::Link;
-use crate::mysql::ddl::{self, text::column_sql};
+use crate::mysql::ddl;
+use crate::mysql::ddl::text::{column_sql, comment_literal};
 use crate::mysql::literal::{quote, quote_table};
 use crate::mysql::{query, types};
 use crate::schema::{ColumnDef, ColumnType, TableDef};
@@ -79,6 +80,9 @@ fn changes(
             Some((_, known)) => changes.push(format!("CHANGE COLUMN {} {text}{place}", quote(&known.name))),
         }
         before = Some(column);
+    }
+    if old.comment != new.comment {
+        changes.push(format!("COMMENT = {}", comment_literal(&new.comment)));
     }
     Ok(changes)
 }

@@ -20,6 +20,9 @@ pub(crate) const MAX_IDENTIFIER_CHARS: usize = 64;
 /// Errors of a reference to a table that is not there, or that the server calls malformed for that reason.
 const NO_PARENT: [&str; 3] = ["errno: 150", "error 1005", "error 1822"];
 
+/// How often the creation of a table is tried again.
+const ATTEMPTS: usize = 5;
+
 /// Creates a table, unless it exists.
 pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbError> {
     check_names(table)?;
@@ -28,7 +31,15 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
         return Ok(());
     }
     let sql = create_sql(table, link.server().is_mariadb)?;
-    match define(link, &sql, table) {
+    let mut created = define(link, &sql, table);
+    for _ in 0..ATTEMPTS {
+        // Sessions that create the same table at once may stand in one another's way.
+        if link.in_transaction() || !matches!(created, Err(DbError::Busy(_))) {
+            break;
+        }
+        created = define(link, &sql, table);
+    }
+    match created {
         Err(DbError::Database { message, product, sql })
             if NO_PARENT.iter().any(|sign| message.contains(sign)) =>
         {
@@ -39,7 +50,6 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
             }
             Err(DbError::Database { message, product, sql })
         }
-        // A schema that is missing is what MySQL says of a parent's, too.
         other => other,
     }
 }

@@ -66,9 +66,11 @@ pub(crate) fn insert(
             && catalog::index_parts(link, &table.id)?
                 .iter()
                 .any(|part| part.unique && part.index != "PRIMARY");
+        let target = Target { table, columns, is_mariadb: link.server().is_mariadb };
         let inserted = Inserter {
             place: Place { table: Some(table), ..link.place("") },
-            target: Target { table, columns, is_mariadb: link.server().is_mariadb },
+            replaces: mode == InsertMode::Replace && target.has_replaced(),
+            target,
             link,
             targets: &targets,
             mode,
@@ -87,6 +89,8 @@ struct Inserter<'i> {
     target: Target<'i>,
     targets: &'i [&'i ColumnDef],
     mode: InsertMode,
+    /// Whether existing rows change.
+    replaces: bool,
     /// Whether a batch with a duplicate has to be done row by row.
     one_by_one: bool,
     /// The statement for a full batch, and its rows.
@@ -177,7 +181,8 @@ impl Inserter<'_> {
         };
         match sent {
             Ok(affected) => {
-                self.count += if self.mode == InsertMode::Replace { count(batch.rows) } else { affected };
+                // A replaced row counts twice to the server, or not at all.
+                self.count += if self.replaces { count(batch.rows) } else { affected };
                 Ok(())
             }
             Err(error) if errors::code(&error).is_none() || !self.is_about_a_row(&error) => {
@@ -206,9 +211,9 @@ impl Inserter<'_> {
             let values = batch.values.get(at * width..(at + 1) * width).unwrap_or_default();
             let row = Batch { first: batch.first + count(at), rows: 1, values: values.to_vec(), bytes: 0 };
             match self.execute(&sql, &row, false) {
-                Ok(affected) => self.count += if self.mode == InsertMode::Replace { 1 } else { affected },
+                Ok(affected) => self.count += if self.replaces { 1 } else { affected },
                 Err(error) if self.one_by_one && errors::is_primary_key(&error) => {
-                    if self.mode == InsertMode::Replace {
+                    if self.replaces {
                         self.replace(&row)?;
                         self.count += 1;
                     }

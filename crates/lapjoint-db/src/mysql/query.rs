@@ -1,8 +1,9 @@
 //! Statements: queries, decoded row by row, and changes.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use lapjoint_types::Value;
+use lapjoint_types::{CoreType, Value};
 use mysql::prelude::{Protocol, Queryable};
 use mysql::{Conn, Error, Params, QueryResult, Statement, Value as Wire};
 
@@ -12,7 +13,7 @@ use crate::mysql::catalog;
 use crate::mysql::connect;
 use crate::mysql::connection::Link;
 use crate::mysql::errors;
-use crate::mysql::sql::{Effect, effect, for_driver};
+use crate::mysql::sql::{Effect, effect, for_driver, replace_places};
 use crate::mysql::types::{self, Meta};
 use crate::schema::ColumnType;
 
@@ -39,6 +40,17 @@ fn bind(parameters: &[(Value, ColumnType)]) -> Result<Vec<Wire>, DbError> {
         bound.push(types::wire(&value).ok_or_else(|| types::refused(&value, ty, &name, None))?);
     }
     Ok(bound)
+}
+
+/// The statement with its documents read as such: MySQL takes a parameter for a text, and no document is equal to one.
+fn with_documents<'s>(link: &Link, sql: &'s str, parameters: &[(Value, ColumnType)]) -> Cow<'s, str> {
+    let is_document =
+        |(value, ty): &(Value, ColumnType)| !value.is_null() && *ty == ColumnType::Core(CoreType::Json);
+    if link.server().is_mariadb || !parameters.iter().any(is_document) {
+        return Cow::Borrowed(sql);
+    }
+    let documents: Vec<bool> = parameters.iter().map(is_document).collect();
+    Cow::Owned(replace_places(sql, |number| documents.get(number) == Some(&true), "CAST(? AS JSON)"))
 }
 
 fn params(values: Vec<Wire>) -> Params {
@@ -102,6 +114,7 @@ pub(crate) fn query(
 ) -> Result<(), DbError> {
     link.live()?;
     let values = bind(parameters)?;
+    let sql = &*with_documents(link, sql, parameters);
     // What returns rows and changes some, such as INSERT … RETURNING, must not be done twice.
     if effect(sql) != Effect::Read
         && !sql.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("with"))
@@ -269,6 +282,7 @@ pub(crate) fn execute(
 ) -> Result<u64, DbError> {
     link.live()?;
     let values = bind(parameters)?;
+    let sql = &*with_documents(link, sql, parameters);
     let result = match effect(sql) {
         Effect::Begin => return link.begin(TransactionMode::User).map(|()| 0),
         Effect::Commit => return if link.in_transaction() { link.commit().map(|()| 0) } else { Ok(0) },

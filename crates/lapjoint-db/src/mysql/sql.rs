@@ -97,6 +97,27 @@ pub(crate) fn for_driver(sql: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// The statement with other text in place of some of its `?`.
+pub(crate) fn replace_places(sql: &str, is_replaced: impl Fn(usize) -> bool, by: &str) -> String {
+    let mut text = String::with_capacity(sql.len() + by.len());
+    let mut number = 0;
+    for (kind, piece) in Pieces::new(sql) {
+        if kind != Kind::Code {
+            text.push_str(piece);
+            continue;
+        }
+        for letter in piece.chars() {
+            if letter == '?' {
+                text.push_str(if is_replaced(number) { by } else { "?" });
+                number += 1;
+            } else {
+                text.push(letter);
+            }
+        }
+    }
+    text
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Anything else.
@@ -208,6 +229,13 @@ mod tests {
         ] {
             assert_eq!(effect(sql), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn places_of_parameters_are_found() {
+        let replaced =
+            replace_places("a = ? AND b = '?' /* ? */ AND `?` = ? -- ?", |number| number == 1, "x");
+        assert_eq!(replaced, "a = ? AND b = '?' /* ? */ AND `?` = x -- ?");
     }
 
     #[test]

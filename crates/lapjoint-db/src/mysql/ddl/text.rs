@@ -91,7 +91,8 @@ pub(crate) fn column_sql(column: &ColumnDef, is_mariadb: bool) -> Result<String,
     Ok(sql)
 }
 
-fn comment_literal(comment: &str) -> String {
+/// A comment, between the quotes that DataJoint uses.
+pub(crate) fn comment_literal(comment: &str) -> String {
     format!("\"{}\"", comment.replace('\\', "\\\\").replace('"', "\\\"").replace('\0', "\\0"))
 }
 
@@ -154,31 +155,44 @@ fn default_sql(
         DefaultValue::Literal(text) => text,
     };
     let (name, ..) = native::split(declared);
-    Ok(match &column.ty {
-        ColumnType::Core(CoreType::Bool) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" => "'1'".to_owned(),
-            "false" => "'0'".to_owned(),
-            _ => text_literal(text),
-        },
-        ColumnType::Core(core @ CoreType::Uuid) => {
-            let value = types::canonical(
-                Value::Str(text.clone()),
-                &ColumnType::Core(core.clone()),
-                &column.name,
-                None,
-            )?;
-            match value {
-                // As a plain literal the catalogue would show it garbled.
-                Value::Uuid(id) => format!("(unhex('{}'))", id.simple()),
-                _ => text_literal(text),
-            }
+    let value = match &column.ty {
+        ColumnType::Core(core) => {
+            Some(types::canonical(default_value(text, core), &column.ty, &column.name, None)?)
         }
+        ColumnType::Native(_) => None,
+    };
+    Ok(match value {
+        Some(Value::Bool(flag)) => format!("'{}'", u8::from(flag)),
+        // As a plain literal the catalogue would show it garbled.
+        Some(Value::Uuid(id)) => format!("(unhex('{}'))", id.simple()),
         // These have a default only as an expression.
         _ if !is_mariadb && (name == "json" || name.ends_with("text") || name.ends_with("blob")) => {
             format!("({})", text_literal(text))
         }
+        // As DataJoint writes it, whatever the type.
         _ => text_literal(text),
     })
+}
+
+/// The value that a default's text means for a type.
+fn default_value(text: &str, core: &CoreType) -> Value {
+    let as_text = || Value::Str(text.to_owned());
+    match core {
+        CoreType::Int8 | CoreType::Int16 | CoreType::Int32 | CoreType::Int64 => {
+            text.trim().parse().map_or_else(|_| as_text(), Value::Int)
+        }
+        CoreType::Float32 | CoreType::Float64 => text.trim().parse().map_or_else(|_| as_text(), Value::Float),
+        CoreType::Bool => match text.trim().to_ascii_lowercase().as_str() {
+            "0" | "false" => Value::Bool(false),
+            "1" | "true" => Value::Bool(true),
+            _ => as_text(),
+        },
+        CoreType::Json => {
+            serde_json::from_str(text).map_or_else(|_| as_text(), |json| Value::Json(Box::new(json)))
+        }
+        CoreType::Bytes => Value::Bytes(text.as_bytes().to_vec().into()),
+        _ => as_text(),
+    }
 }
 
 fn index_sql(table: &TableDef, index: &IndexDef, is_mariadb: bool) -> Result<String, DbError> {

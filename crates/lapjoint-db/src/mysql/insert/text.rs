@@ -78,6 +78,11 @@ impl Target<'_> {
             .collect()
     }
 
+    /// Whether replacing changes anything: a row that is all key stays as it is.
+    pub fn has_replaced(&self) -> bool {
+        !self.replaced().is_empty()
+    }
+
     /// Changes the row of a primary key, and the places of its parameters in a row of the insert. Nothing where all
     /// columns are in the key.
     pub fn update(&self) -> Option<(String, Vec<usize>)> {
