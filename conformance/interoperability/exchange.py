@@ -23,11 +23,13 @@ def definitions(case, store):
 def insert(case, tables, folder):
     """Inserts the case's values into all tables."""
     values = [value.format(folder=folder) if isinstance(value, str) and "{" in value else value for value in case.values]
-    tables["Holder"].insert([{"id": KEYS[0], "value": values[0], "maybe": values[1]}, {"id": KEYS[1], "value": values[1]}])
+    tables["Holder"].insert(
+        [{"id": KEYS[0], "value": values[0], "maybe": values[1]}, {"id": KEYS[1], "value": values[1], "maybe": None}]
+    )
     tables["Holder.Piece"].insert1({"id": KEYS[0], "piece": 7, "value": values[0]})
     if case.is_key:
         tables["Origin"].insert([{"k": value} for value in values])
-        tables["Referrer"].insert([{"k": values[0], "number": 1, "other": values[1]}, {"k": values[1], "number": 2}])
+        tables["Referrer"].insert([{"k": values[0], "number": 1, "other": values[1]}, {"k": values[1], "number": 2, "other": None}])
 
 
 def check(case, side, tables):
