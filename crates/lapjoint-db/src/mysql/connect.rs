@@ -53,7 +53,7 @@ pub(crate) fn connect(options: &ServerOptions) -> Result<(Conn, Server), DbError
     let deadline = Instant::now() + options.connect_timeout;
     let mut conn = open(options, deadline)?;
     let server = set_up(&mut conn).map_err(|error| refuse(options, error))?;
-    lift_timeouts(&conn).map_err(|error| refuse(options, Error::IoError(error)))?;
+    set_timeouts(&conn, None).map_err(|error| refuse(options, Error::IoError(error)))?;
     Ok((conn, server))
 }
 
@@ -191,19 +191,19 @@ fn set_up(conn: &mut Conn) -> Result<Server, Error> {
     })
 }
 
-/// From now on a statement takes the time it takes.
+/// Limits how long the server is waited for; without a limit a statement takes the time it takes.
 #[cfg(unix)]
-fn lift_timeouts(conn: &Conn) -> std::io::Result<()> {
+pub(crate) fn set_timeouts(conn: &Conn, limit: Option<Duration>) -> std::io::Result<()> {
     use std::os::fd::{AsRawFd, BorrowedFd};
     // SAFETY: the descriptor is open as long as `conn` lives, which is longer than this call.
     let socket = unsafe { BorrowedFd::borrow_raw(conn.as_raw_fd()) };
     let socket = socket2::SockRef::from(&socket);
-    socket.set_read_timeout(None)?;
-    socket.set_write_timeout(None)
+    socket.set_read_timeout(limit)?;
+    socket.set_write_timeout(limit)
 }
 
 #[cfg(not(unix))]
-fn lift_timeouts(_: &Conn) -> std::io::Result<()> {
+pub(crate) fn set_timeouts(_: &Conn, _: Option<Duration>) -> std::io::Result<()> {
     Ok(())
 }
 

@@ -71,9 +71,22 @@ impl Link {
 
     /// Closes the connection for good.
     pub fn close(&mut self) {
+        self.end_session();
         self.let_go();
         self.closed = true;
         self.transaction = Transaction::None;
+    }
+
+    /// Gives the session's lock back. The server would do so by itself, but only some time after the connection is closed.
+    fn end_session(&mut self) {
+        let is_own = self.has_session && self.process == std::process::id();
+        if let Some(conn) = self.conn.as_mut().filter(|_| is_own)
+            && let Some(lock) = session::lock_name(self.sessions.id())
+            && connect::set_timeouts(conn, Some(self.options.connect_timeout)).is_ok()
+        {
+            // Should it fail, the session ends with the connection.
+            let _ = run_all(conn, &format!("DO RELEASE_LOCK('{lock}')"));
+        }
     }
 
     /// Lets go of the connection in the way that is right in this process.
@@ -309,6 +322,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        self.end_session();
         self.let_go();
     }
 }

@@ -111,18 +111,52 @@ fn meaning(ty: &str) -> Meaning {
         "blob" => binary(Some(65_535)),
         "mediumblob" => binary(Some(16_777_215)),
         "longblob" => binary(None),
-        "enum" | "set" => {
-            let labels = match CoreType::parse(&format!("enum({})", arguments.unwrap_or(""))) {
-                Ok(CoreType::Enum(labels)) => labels,
-                _ => return Meaning::Other,
-            };
-            Meaning::Choice { labels, several: name == "set" }
-        }
+        "enum" | "set" => match arguments.and_then(labels) {
+            Some(labels) => Meaning::Choice { labels, several: name == "set" },
+            None => Meaning::Other,
+        },
         "date" => Meaning::Date,
         "datetime" | "timestamp" => Meaning::Moment(digits),
         "time" => Meaning::Time(digits),
         "json" => Meaning::Json,
         _ => Meaning::Other,
+    }
+}
+
+/// The labels of an `enum` or `set` as MySQL reads and shows them: in quotes, with backslashes before what needs them.
+pub(crate) fn labels(arguments: &str) -> Option<Vec<String>> {
+    let mut labels = Vec::new();
+    let mut letters = arguments.trim().chars().peekable();
+    loop {
+        let quote = letters.next().filter(|quote| matches!(quote, '\'' | '"'))?;
+        let mut label = String::new();
+        loop {
+            match letters.next()? {
+                '\\' => label.push(match letters.next()? {
+                    '0' => '\0',
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'Z' => '\u{1a}',
+                    other => other,
+                }),
+                letter if letter == quote => {
+                    if letters.next_if_eq(&quote).is_none() {
+                        break;
+                    }
+                    label.push(quote);
+                }
+                other => label.push(other),
+            }
+        }
+        labels.push(label);
+        while letters.next_if(|letter| letter.is_whitespace()).is_some() {}
+        match letters.next() {
+            None => return Some(labels),
+            Some(',') => {}
+            Some(_) => return None,
+        }
+        while letters.next_if(|letter| letter.is_whitespace()).is_some() {}
     }
 }
 
@@ -368,6 +402,15 @@ mod tests {
             (Value::Bytes(vec![1, 2].into()), "binary(2)"),
         ] {
             assert_eq!(canonical(value.clone(), ty), Ok(value), "{ty}");
+        }
+    }
+
+    #[test]
+    fn labels_are_read_as_mysql_shows_them() {
+        let read = |text: &str| labels(text).map(|labels| labels.join("|"));
+        assert_eq!(read(r#"'a', 'it''s',"x",'\\\r''' "#).as_deref(), Some("a|it's|x|\\\r'"));
+        for text in ["", "a", "'a", "'a' 'b'", "'a',"] {
+            assert_eq!(read(text), None, "{text}");
         }
     }
 

@@ -44,6 +44,7 @@ fn connect(backend: Backend, place: &Place) -> Result<Box<dyn Adapter>, DbError>
             Box::new(SqliteAdapter::open(&options.busy_timeout(Duration::from_millis(500)))?)
         }
         (Backend::Postgres, Place::Server(options)) => Box::new(lapjoint_db::PostgresAdapter::open(options)?),
+        (Backend::MySql, Place::Server(options)) => Box::new(lapjoint_db::MysqlAdapter::open(options)?),
         (backend, _) => panic!("{backend:?} has no adapter"),
     })
 }
@@ -65,14 +66,23 @@ impl Db {
         let place = match backend {
             Backend::Sqlite => Place::Folder(tempfile::tempdir().unwrap()),
             Backend::Postgres => server("LAPJOINT_TEST_POSTGRES")?,
-            // The adapter of MySQL is to be connected above.
-            Backend::MySql => return None,
+            Backend::MySql => server("LAPJOINT_TEST_MYSQL")?,
         };
         let adapter = connect(backend, &place).unwrap();
         let mut db = Self { adapter, backend, schema: unique_name(), schemas: Vec::new(), place };
         let schema = db.schema.clone();
         db.make_schema(&schema);
         Some(db)
+    }
+
+    /// Whether names and comments may hold characters beyond U+FFFF; MySQL's catalogue would make question marks of them.
+    pub fn holds_all_of_unicode(&self) -> bool {
+        self.backend != Backend::MySql
+    }
+
+    /// Whether -0.0 comes back with its sign.
+    pub fn has_minus_zero(&self) -> bool {
+        self.capabilities().product != "MariaDB"
     }
 
     /// One more connection to the same database, without an open schema.

@@ -64,7 +64,7 @@ fn comments_come_back_whatever_they_say(db: &mut Db) {
         "%s %d",
         "?",
         "$1",
-        "é 😀",
+        if db.holds_all_of_unicode() { "é 😀" } else { "é ☃" },
         "-- x",
         "/* x",
         ":x",

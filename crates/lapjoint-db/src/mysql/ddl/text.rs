@@ -120,9 +120,7 @@ fn native_type(column: &str, text: &str) -> Result<String, DbError> {
     };
     let fits = match arguments {
         None => true,
-        Some(labels) if name == "enum" || name == "set" => {
-            CoreType::parse(&format!("enum({labels})")).is_ok()
-        }
+        Some(labels) if name == "enum" || name == "set" => native::labels(labels).is_some(),
         Some(arguments) => are_numbers(arguments),
     };
     if !is_word(&name) || !rest.split_whitespace().all(is_word) || !fits {

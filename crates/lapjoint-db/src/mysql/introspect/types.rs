@@ -48,8 +48,7 @@ pub(super) fn fits(declared: &str, core: &CoreType, is_mariadb: bool) -> bool {
     }
     match core {
         CoreType::Enum(labels) => {
-            name == "enum"
-                && CoreType::parse(declared).is_ok_and(|found| found == CoreType::Enum(labels.clone()))
+            name == "enum" && arguments.and_then(native::labels).is_some_and(|found| found == *labels)
         }
         CoreType::Json => name == "json" || is_mariadb && name == "longtext",
         CoreType::Int8 | CoreType::Int16 | CoreType::Int32 | CoreType::Int64 | CoreType::Bool => {
@@ -79,7 +78,8 @@ fn of_codec(declared: &str, is_mariadb: bool) -> ColumnType {
         "bigint" if arguments.is_none() => Some(CoreType::Int64),
         "float" if arguments.is_none() => Some(CoreType::Float32),
         "double" if arguments.is_none() => Some(CoreType::Float64),
-        "char" | "varchar" | "decimal" | "enum" | "date" | "datetime" => CoreType::parse(declared).ok(),
+        "enum" => arguments.and_then(native::labels).map(CoreType::Enum),
+        "char" | "varchar" | "decimal" | "date" | "datetime" => CoreType::parse(declared).ok(),
         _ => None,
     };
     core.map_or_else(|| ColumnType::Native(declared.to_owned()), ColumnType::Core)
