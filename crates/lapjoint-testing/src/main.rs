@@ -3,8 +3,8 @@
 //! - `lapjoint-testing delay 127.0.0.1:9000 20`: a proxy that delays every request of HTTP by 20 ms;
 //! - `lapjoint-testing s3` and `lapjoint-testing gcs`: services with one bucket.
 //!
-//! The first line of output is the address. For each line of input a proxy prints its counts. At the end of input the program
-//! ends.
+//! The first line of output is the address. A proxy prints its counts for each line of input and ends with it; a service goes on
+//! until it is killed.
 
 use std::io::{BufRead as _, Write as _};
 use std::time::Duration;
@@ -31,7 +31,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "s3" | "gcs" => {
             let server = if kind == "s3" { S3Server::start()? } else { S3Server::start_as_google()? };
             writeln!(output, "{}", server.address())?;
-            std::io::stdin().lock().lines().try_for_each(|line| line.map(drop))?;
+            output.flush()?;
+            loop {
+                std::thread::park();
+            }
         }
         other => return Err(format!("delay, s3 or gcs, not {other:?}").into()),
     }
