@@ -119,8 +119,8 @@ impl Remote {
             }
             Outcome::Taken => return Err(self.taken(path)),
             Outcome::Same => return Ok(false),
-            Outcome::Created => match self.put_if_none(path, bytes, origin) {
-                Err((StoreError::AlreadyExists { .. }, _)) => Some(HONOURED),
+            Outcome::Created => match self.put_if_none(path, bytes, origin).0 {
+                Err(StoreError::AlreadyExists { .. }) => Some(HONOURED),
                 Ok(()) => Some(IGNORED),
                 // The object is there all the same; the next one asks again.
                 Err(_) => None,
@@ -139,25 +139,18 @@ impl Remote {
         self.overwrite(path, bytes, Some(origin)).map(|()| true)
     }
 
-    /// One conditional put, with the trace of its attempts when it fails.
-    fn put_if_none(
-        &self,
-        path: &SafePath,
-        bytes: &Bytes,
-        origin: &str,
-    ) -> Result<(), (StoreError, Arc<Trace>)> {
+    /// One conditional put, with the trace of its attempts.
+    fn put_if_none(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> (Result<()>, Arc<Trace>) {
         let trace = Arc::new(Trace::default());
-        self.send(path, bytes, PutMode::Create, Some(origin), &trace).map_err(|error| (error, trace))
+        (self.send(path, bytes, PutMode::Create, Some(origin), &trace), trace)
     }
 
     fn put_new(&self, path: &SafePath, bytes: &Bytes, origin: &str) -> Result<Outcome> {
         let mut conflicts = 0;
         let mut attempts = 0;
         loop {
-            let (error, trace) = match self.put_if_none(path, bytes, origin) {
-                Ok(()) => return Ok(Outcome::Created),
-                Err(failure) => failure,
-            };
+            let (sent, trace) = self.put_if_none(path, bytes, origin);
+            let Err(error) = sent else { return Ok(Outcome::Created) };
             attempts += trace.attempts();
             match error {
                 StoreError::AlreadyExists { .. } if trace.status() == CONFLICT && conflicts < CONFLICTS => {

@@ -17,7 +17,7 @@ use crate::spec::{Protocol, StoreSpec, is_secret};
 /// A service, or memory.
 pub(super) enum Place {
     Memory(Arc<dyn ObjectStore>),
-    Service(Service),
+    Service(Box<Service>),
 }
 
 /// A service with what is needed to reach it.
@@ -45,14 +45,14 @@ impl Place {
         let proxy = Some(text(spec, "proxy_server")?).filter(|proxy| !proxy.is_empty());
         let proxy = proxy.map(|proxy| if proxy.contains("://") { proxy } else { format!("http://{proxy}") });
         let connector = Connector { limits, proxy, bearer: None, requests: Arc::clone(requests) };
-        Ok(Self::Service(Service { spec: spec.clone(), name, connector }))
+        Ok(Self::Service(Box::new(Service { spec: spec.clone(), name, connector })))
     }
 
     /// A client of the service.
     pub fn connect(&self, store: &str) -> Result<Arc<dyn ObjectStore>> {
         let Service { spec, connector, .. } = match self {
             Self::Memory(objects) => return Ok(Arc::clone(objects)),
-            Self::Service(service) => service,
+            Self::Service(service) => service.as_ref(),
         };
         let made = match spec.protocol {
             Protocol::S3 => s3::connect(spec, connector),
@@ -92,16 +92,16 @@ impl Place {
     }
 
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Service(Service { spec, .. }) if spec.protocol == Protocol::Http)
+        matches!(self, Self::Service(service) if service.spec.protocol == Protocol::Http)
     }
 
     /// Whether a put on condition that there is no object is known to be understood here.
     pub fn is_known_to_create(&self) -> bool {
         match self {
             Self::Memory(_) => true,
-            Self::Service(Service { spec, name, .. }) => match spec.protocol {
-                Protocol::S3 => s3::is_amazon(name),
-                Protocol::Gcs => spec.option("endpoint").is_none(),
+            Self::Service(service) => match service.spec.protocol {
+                Protocol::S3 => s3::is_amazon(&service.name),
+                Protocol::Gcs => service.spec.option("endpoint").is_none(),
                 _ => true,
             },
         }
@@ -109,7 +109,8 @@ impl Place {
 
     /// What to do about a failure, where that is known.
     pub fn hint(&self, trace: &Trace, message: &str) -> Option<String> {
-        let Self::Service(Service { spec, .. }) = self else { return None };
+        let Self::Service(service) = self else { return None };
+        let spec = &service.spec;
         match (spec.protocol, trace.region()) {
             (Protocol::S3, Some(region)) => {
                 Some(format!("the bucket is in another region: set stores.{}.region to {region}", spec.name))
@@ -128,8 +129,8 @@ impl Place {
 
     /// A text without the credentials of this store, should a service have repeated one.
     pub fn redact(&self, text: String) -> String {
-        let Self::Service(Service { spec, .. }) = self else { return text };
-        let settings = spec.settings().iter();
+        let Self::Service(service) = self else { return text };
+        let settings = service.spec.settings().iter();
         let secrets = settings.filter_map(|(key, value)| match (value.as_str()?, is_secret(key)) {
             (secret, true) => Some(secret),
             // User and password of an address.
