@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test python bench lint docs crash torture fuzz clean
+.PHONY: demo test python bench interoperability lint docs crash torture fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -23,6 +23,11 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python benches/blob.py $${CARGO_TARGET_DIR:-target}/release/examples/blob_times
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall ./python
 	$(VENV)/bin/python benches/tables.py
+	scripts/with-services $(VENV)/bin/python benches/servers.py
+
+# What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
+interoperability: $(VENV)/ready python
+	LAPJOINT_WRITE_INTEROPERABILITY=1 scripts/with-services $(VENV)/bin/python -m pytest -q conformance/interoperability
 
 # 200 kills of a writing process; `make test` runs fewer of the same.
 crash:

@@ -1,5 +1,6 @@
 """Servers and stores that both systems use. What is not there is not tested, and the table says so."""
 
+import json
 import os
 import pathlib
 import sys
@@ -40,15 +41,14 @@ def store_settings(kind, root, unique):
     if kind == "file":
         (root / "store").mkdir(exist_ok=True)
         return {"protocol": "file", "location": str(root / "store")}
-    url = os.environ.get("LAPJOINT_TEST_S3")
-    if not url:
+    given = os.environ.get("LAPJOINT_TEST_S3")
+    if not given:
         return None
-    parts = urllib.parse.urlsplit(url)
-    access_key, secret_key = parts.username or "test", parts.password or "test"
-    endpoint = f"{parts.hostname}:{parts.port}"
-    bucket = parts.path.strip("/") or "lapjoint"
-    settings = {"protocol": "s3", "endpoint": endpoint, "bucket": bucket, "location": unique, "secure": False}
-    return {**settings, "access_key": access_key, "secret_key": secret_key}
+    known = ("protocol", "endpoint", "bucket", "access_key", "secret_key", "secure")
+    settings = {key: value for key, value in json.loads(given).items() if key in known}
+    # DataJoint takes an endpoint without its protocol, and knows no other settings.
+    scheme, _, host = settings["endpoint"].rpartition("://")
+    return {**settings, "endpoint": host, "secure": settings.get("secure", scheme == "https"), "location": unique}
 
 
 def make_bucket(settings):
