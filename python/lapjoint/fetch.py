@@ -26,43 +26,44 @@ class Fetch:
 
         if attributes:
             return self._columns(attributes, include_key, order_by, limit, offset, squeeze)
-        rows = self.to_dicts(order_by, limit, offset, squeeze)
         heading = self.heading
-        records = np.empty(len(rows), dtype=heading.as_dtype)
+        columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
+        records = np.empty(len(next(iter(columns.values()), ())), dtype=heading.as_dtype)
         for name in heading.names:
-            records[name] = _column([row[name] for row in rows], heading[name].dtype)
+            records[name] = _column(columns[name], heading[name].dtype)
         return records
 
     def _columns(self, attributes, include_key, order_by, limit, offset, squeeze):
         heading = self.heading
         _refuse_unknown(attributes, heading)
         query = self._ordered(order_by, limit, offset).proj(list(attributes), [])
-        rows = _squeezed(_fetched(query)) if squeeze else _fetched(query)
-        columns = [_column([row[name] for row in rows], heading[name].dtype) for name in attributes]
+        fetched = _fetched_columns(query, squeeze)
+        columns = [_column(fetched[name], heading[name].dtype) for name in attributes]
         if include_key:
             names = self.primary_key
-            return [{name: row[name] for name in names} for row in rows], *columns
+            keys = [_listed(fetched[name]) for name in names]
+            return [dict(zip(names, key)) for key in zip(*keys)], *columns
         return columns[0] if len(columns) == 1 else tuple(columns)
 
     def to_pandas(self, order_by=None, limit=None, offset=None, squeeze=False):
         """All rows as a pandas frame, indexed by the primary key."""
         import pandas
 
-        frame = pandas.DataFrame(self.to_dicts(order_by, limit, offset, squeeze), columns=self.heading.names)
+        columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
+        frame = pandas.DataFrame(columns, columns=self.heading.names)
         return frame.set_index(self.primary_key) if self.primary_key else frame
 
     def to_polars(self, order_by=None, limit=None, offset=None, squeeze=False):
         """All rows as a polars frame."""
         polars = _needed("polars", "to_polars")
-        rows = self.to_dicts(order_by, limit, offset, squeeze)
-        columns = {name: [_plain(row[name]) for row in rows] for name in self.heading.names}
-        return polars.DataFrame(columns, strict=False)
+        columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
+        return polars.DataFrame({name: _framed(column) for name, column in columns.items()}, strict=False)
 
     def to_arrow(self, order_by=None, limit=None, offset=None, squeeze=False):
         """All rows as an Arrow table."""
         pyarrow = _needed("pyarrow", "to_arrow")
-        rows = self.to_dicts(order_by, limit, offset, squeeze)
-        return pyarrow.table({name: pyarrow.array([_plain(row[name]) for row in rows]) for name in self.heading.names})
+        columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
+        return pyarrow.table({name: pyarrow.array(_framed(column)) for name, column in columns.items()})
 
     def fetch1(self, *attributes, squeeze=False):
         """The only row as a dict; or its value of one attribute, or a tuple of values (`"KEY"` gives the primary key)."""
@@ -128,6 +129,25 @@ def _fetched(query):
         return query.fetch(seen)
 
 
+def _fetched_columns(query, squeeze):
+    """The columns of an engine's query by name: arrays of numbers, lists of all else."""
+    with progress("fetch") as seen:
+        names, columns = query.columns(seen)
+    if squeeze:
+        columns = [[_squeezed_value(value) for value in column] if type(column) is list else column for column in columns]
+    return dict(zip(names, columns))
+
+
+def _listed(column):
+    """A column as a list of Python's own values."""
+    return column if type(column) is list else column.tolist()
+
+
+def _framed(column):
+    """A column as frames take it."""
+    return [_plain(value) for value in column] if type(column) is list else column
+
+
 def _refuse_unknown(names, heading):
     for name in names:
         if name not in heading:
@@ -147,14 +167,13 @@ def _column(values, dtype):
     """A column as an array; of objects where numpy has no type that holds all of them."""
     import numpy as np
 
+    if type(values) is not list:
+        return values.astype(dtype, copy=False) if dtype != object else np.fromiter(values.tolist(), object, len(values))
     if dtype != object and None not in values:
         return np.array(values, dtype=dtype)
     if dtype == np.float64:
         return np.array([np.nan if value is None else value for value in values], dtype=dtype)
-    column = np.empty(len(values), dtype=object)
-    for index, value in enumerate(values):
-        column[index] = value
-    return column
+    return np.fromiter(values, object, len(values))
 
 
 def _plain(value):
@@ -168,11 +187,13 @@ def _plain(value):
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def _squeezed(rows):
-    """Rows whose arrays have lost their axes of length 1."""
+def _squeezed_value(value):
+    """An array without its axes of length 1; anything else as it is."""
     import numpy as np
 
-    return [
-        {name: value.squeeze() if isinstance(value, np.ndarray) else value for name, value in row.items()}
-        for row in rows
-    ]
+    return value.squeeze() if isinstance(value, np.ndarray) else value
+
+
+def _squeezed(rows):
+    """Rows whose arrays have lost their axes of length 1."""
+    return [{name: _squeezed_value(value) for name, value in row.items()} for row in rows]

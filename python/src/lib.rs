@@ -4,6 +4,7 @@ mod array;
 mod blob;
 mod codec;
 mod collect;
+mod columns;
 mod config;
 mod driver;
 mod engine;

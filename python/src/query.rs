@@ -1,10 +1,13 @@
 //! Queries and their conditions.
 
+use std::ops::ControlFlow;
+
 use lapjoint::types::StoreRef;
 use lapjoint::{Attribute, Condition, DeleteOptions, PartIntegrity, ProjectItem, Query, Row, Storage};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString};
 
+use crate::columns::Column;
 use crate::engine::CHECKED_ROWS;
 use crate::error::{from_any, from_engine};
 use crate::value::{to_python, to_value};
@@ -57,6 +60,29 @@ impl PyQuery {
             list.append(dict)?;
         }
         Ok(list)
+    }
+
+    /// The attributes' names, and for each its values: an array of int64 or float64 where all are such numbers, or a list.
+    #[pyo3(signature = (progress=None))]
+    fn columns<'py>(
+        &self,
+        py: Python<'py>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<(Vec<String>, Vec<Bound<'py, PyAny>>)> {
+        let (signals, watch) = Signals::watch(progress);
+        let query = self.0.watched(watch);
+        let fetched = py.detach(|| {
+            let names = query.heading()?.names();
+            let mut columns: Vec<Column> = names.iter().map(|_| Column::default()).collect();
+            query.for_each(|row| {
+                columns.iter_mut().zip(row.into_values()).for_each(|(column, value)| column.push(value));
+                ControlFlow::Continue(())
+            })?;
+            Ok((names, columns))
+        });
+        let (names, columns) = fetched.map_err(|error| signals.raise(error))?;
+        let columns = columns.into_iter().map(|column| column.into_python(py)).collect::<PyResult<_>>()?;
+        Ok((names, columns))
     }
 
     fn count(&self, py: Python<'_>) -> PyResult<u64> {
