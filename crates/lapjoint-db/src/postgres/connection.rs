@@ -177,7 +177,7 @@ impl Link {
     }
 
     /// Forgets a broken connection, and the transaction that ended with it.
-    fn broke(&mut self) {
+    pub fn broke(&mut self) {
         self.server = None;
         if let Some(open) = self.transaction.take() {
             self.ended = !open.own;

@@ -3,7 +3,7 @@
 use lapjoint_db::{ColumnType, DbError, TableDef};
 use lapjoint_types::{CoreType, Value};
 
-use crate::backend::Db;
+use crate::backend::{Backend, Db};
 use crate::common::{
     all, column, core, count, decimal, float, insert, int, json, made, native, nullable, select, select_with,
     table, text,
@@ -29,9 +29,9 @@ fn time(text: &str) -> Value {
 }
 
 /// Each core type with values in their canonical form, which come back as they are.
-fn cases() -> Vec<(CoreType, Vec<Value>)> {
+fn cases(backend: Backend) -> Vec<(CoreType, Vec<Value>)> {
     let labels = vec!["it's".to_owned(), "é, \"x\"".to_owned(), "\\".to_owned()];
-    vec![
+    let mut cases = vec![
         (CoreType::Int8, vec![int(-128), int(0), int(127)]),
         (CoreType::Int16, vec![int(-32768), int(32767)]),
         (CoreType::Int32, vec![int(i32::MIN.into()), int(i32::MAX.into())]),
@@ -79,21 +79,31 @@ fn cases() -> Vec<(CoreType, Vec<Value>)> {
         ),
         (CoreType::Uuid, vec![Value::Uuid("00112233-4455-6677-8899-AABBCCDDEEFF".parse().unwrap())]),
         (CoreType::Bytes, vec![Value::Bytes(vec![0, 255, b'\''].into()), Value::Bytes(Vec::new().into())]),
-    ]
+    ];
+    // MySQL has no such values.
+    if backend != Backend::MySql {
+        let infinite = || vec![float(f64::NAN), float(f64::INFINITY), float(f64::NEG_INFINITY)];
+        cases.push((CoreType::Float32, infinite()));
+        cases.push((CoreType::Float64, infinite()));
+        cases.push((CoreType::Date, vec![date("0001-01-01")]));
+        cases.push((CoreType::DateTime(Some(6)), vec![time("0001-01-01T00:00:00")]));
+        cases.push((CoreType::Enum(vec![String::new(), "a".to_owned()]), vec![text("")]));
+    }
+    cases
 }
 
 /// One table with a nullable column of each core type.
-fn wide(schema: &str) -> TableDef {
+fn wide(db: &Db) -> TableDef {
     let mut columns = vec![column("id", CoreType::Int32)];
-    for (number, (ty, _)) in cases().into_iter().enumerate() {
+    for (number, (ty, _)) in cases(db.backend).into_iter().enumerate() {
         columns.push(nullable(column(&format!("c{number}"), ty)));
     }
-    table(schema, "wide", columns)
+    table(&db.schema, "wide", columns)
 }
 
 /// Rows that hold every value of every case; columns without a value are NULL.
-fn rows(first: i64) -> Vec<Vec<Value>> {
-    let cases = cases();
+fn rows(backend: Backend, first: i64) -> Vec<Vec<Value>> {
+    let cases = cases(backend);
     let longest = cases.iter().map(|(_, values)| values.len()).max().unwrap();
     (0..=longest)
         .map(|number| {
@@ -105,7 +115,9 @@ fn rows(first: i64) -> Vec<Vec<Value>> {
 }
 
 fn every_core_type_comes_back(db: &mut Db) {
-    let def = wide(&db.schema);
+    let def = wide(db);
+    let backend = db.backend;
+    let rows = |first| rows(backend, first);
     db.create_table(&def).unwrap();
     // A few rows and many may go different ways.
     insert(&mut **db, &def, rows(0)).unwrap();
@@ -124,7 +136,7 @@ fn every_core_type_comes_back(db: &mut Db) {
 }
 
 fn a_literal_and_a_parameter_find_exactly_their_row(db: &mut Db) {
-    for (number, (ty, values)) in cases().into_iter().enumerate() {
+    for (number, (ty, values)) in cases(db.backend).into_iter().enumerate() {
         // To a database -0.0 is equal to 0.0.
         let values: Vec<_> = values.into_iter().filter(|value| *value != float(-0.0)).collect();
         let def =
