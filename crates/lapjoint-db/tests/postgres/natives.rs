@@ -222,3 +222,71 @@ fn a_user_without_rights_is_told_so() {
         assert!(matches!(error, Err(DbError::Access { .. })), "{place}: {error:?}");
     }
 }
+
+#[test]
+fn savepoints_and_transactions_of_the_user_are_his() {
+    let Some(mut lab) = Lab::open() else { return };
+    let def = lab.subject();
+    let name = lab.quote_table(&def.id);
+    lab.execute("BEGIN", &[]).unwrap();
+    assert!(lab.in_transaction());
+    insert(&mut lab.db, &def, vec![crate::common::row(1, "x")]).unwrap();
+    lab.execute("SAVEPOINT mine", &[]).unwrap();
+    insert(&mut lab.db, &def, vec![crate::common::row(2, "x")]).unwrap();
+    insert(&mut lab.db, &def, vec![crate::common::row(2, "x")]).unwrap_err();
+    insert(&mut lab.db, &def, vec![crate::common::row(3, "x")]).unwrap();
+    lab.execute("ROLLBACK TO SAVEPOINT mine", &[]).unwrap();
+    assert_eq!(crate::common::count(&mut lab.db, &def.id), 1);
+    insert(&mut lab.db, &def, vec![crate::common::row(4, "x")]).unwrap();
+    lab.execute("RELEASE SAVEPOINT mine", &[]).unwrap();
+    insert(&mut lab.db, &def, vec![crate::common::row(5, "x")]).unwrap();
+    lab.execute("COMMIT", &[]).unwrap();
+    assert!(!lab.in_transaction());
+    assert_eq!(one(&mut lab.db, &format!("SELECT sum(subject_id) FROM {name}")), Value::Int(10));
+    assert!(matches!(lab.execute("ROLLBACK", &[]), Err(DbError::Transaction(_))));
+    // A NUL breaks no connection.
+    let error = lab.execute("SELECT 'a\0b'", &[]);
+    assert!(error.is_err());
+    lab.begin(lapjoint_db::TransactionMode::User).unwrap();
+    assert!(select(&mut lab.db, "SELECT 'a\0b'", 1).is_err());
+    assert!(lab.in_transaction());
+    insert(&mut lab.db, &def, vec![crate::common::row(6, "x")]).unwrap();
+    lab.commit().unwrap();
+}
+
+#[test]
+fn rules_for_the_rows_of_a_user_hold_for_few_and_for_many() {
+    let Some(mut lab) = Lab::open() else { return };
+    let def = lab.subject();
+    let name = lab.quote_table(&def.id);
+    let role = format!("{}_writer", lab.schema);
+    let schema = lab.schema.clone();
+    for sql in [
+        format!("CREATE ROLE {role}"),
+        format!("GRANT USAGE ON SCHEMA {schema} TO {role}"),
+        format!("GRANT SELECT, INSERT ON {name} TO {role}"),
+        format!("ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"),
+        format!("CREATE POLICY p ON {name} FOR ALL TO {role} USING (true) WITH CHECK (subject_id < 1000)"),
+    ] {
+        lab.execute(&sql, &[]).unwrap();
+    }
+    let mut writer = lab.another();
+    writer.execute(&format!("SET ROLE {role}"), &[]).unwrap();
+    let done = [
+        insert(&mut writer, &def, vec![crate::common::row(1, "x")]),
+        insert(&mut writer, &def, (100..200).map(|n| crate::common::row(n, "x")).collect()),
+    ];
+    let refused = [
+        insert(&mut writer, &def, vec![crate::common::row(5000, "x")]),
+        insert(&mut writer, &def, (900..1100).map(|n| crate::common::row(n, "x")).collect()),
+    ];
+    let left = crate::common::count(&mut writer, &def.id);
+    drop(writer);
+    lab.execute(&format!("DROP OWNED BY {role}"), &[]).unwrap();
+    lab.execute(&format!("DROP ROLE {role}"), &[]).unwrap();
+    assert_eq!(done.map(Result::unwrap), [1, 100]);
+    for error in refused {
+        assert!(matches!(error, Err(DbError::Access { .. })), "{error:?}");
+    }
+    assert_eq!(left, 101);
+}
