@@ -174,6 +174,11 @@ impl Link {
         self.conn.as_mut().ok_or(DbError::Transaction("the connection is closed"))
     }
 
+    /// The connection, if it is there.
+    pub const fn connected(&mut self) -> Option<&mut Conn> {
+        self.conn.as_mut()
+    }
+
     /// What an error means, and what it has done to the connection and the transaction.
     pub fn failed(&mut self, error: Error, place: &Place<'_>) -> DbError {
         let was_open = self.transaction == Transaction::Open;

@@ -26,8 +26,11 @@ pub(crate) const MAX_PARAMETERS: usize = 65_535;
 /// Bytes in one statement, unless a single row has more.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Rows up to which a prepared statement is kept for the next insert: the server holds something for every parameter.
-const KEPT_ROWS: usize = 4;
+/// Parameters up to which a prepared statement is kept for the next insert: the server holds something for each.
+const KEPT_PARAMETERS: usize = 256;
+
+/// Bytes of a row from which on it is held in memory only once.
+const ONCE_BYTES: usize = 1 << 20;
 
 /// MySQL's error of a parameter that it cannot convert to a column's character set.
 const NO_CONVERSION: u16 = 3988;
@@ -55,37 +58,36 @@ pub(crate) fn insert(
         })
         .collect::<Result<Vec<_>, _>>()?;
     ddl::check_id(&table.id)?;
-    let mut rows = rows.peekable();
+    let mut rows = (0_u64..).zip(rows).peekable();
     if rows.peek().is_none() {
         return Ok(0);
     }
     let mode = if table.primary_key.is_empty() { InsertMode::Error } else { mode };
-    link.write(|link| {
-        // A second unique key would be taken for the primary key by the statement that skips or replaces.
-        let one_by_one = mode != InsertMode::Error
-            && catalog::index_parts(link, &table.id)?
-                .iter()
-                .any(|part| part.unique && part.index != "PRIMARY");
-        let target = Target { table, columns, is_mariadb: link.server().is_mariadb };
-        let inserted = Inserter {
-            place: Place { table: Some(table), ..link.place("") },
-            replaces: mode == InsertMode::Replace && target.has_replaced(),
-            target,
-            link,
-            targets: &targets,
-            mode,
-            one_by_one,
-            full: None,
-            count: 0,
-        }
-        .run(&mut rows);
-        inserted.map_err(|error| catalog::with_key_columns(link, error))
-    })
+    // A second unique key would be taken for the primary key by the statement that skips or replaces.
+    let one_by_one = mode != InsertMode::Error
+        && catalog::index_parts(link, &table.id)?.iter().any(|part| part.unique && part.index != "PRIMARY");
+    let target = Target { table, columns, is_mariadb: link.server().is_mariadb };
+    let mut inserter = Inserter {
+        place: Place { table: Some(table), ..link.place("") },
+        limit_bytes: link.server().max_packet_bytes,
+        replaces: mode == InsertMode::Replace && target.has_replaced(),
+        target,
+        targets: &targets,
+        mode,
+        one_by_one,
+        waiting: None,
+        full: None,
+        count: 0,
+    };
+    let inserted = inserter.run(link, &mut rows);
+    inserter.close(link);
+    inserted.map(|()| inserter.count).map_err(|error| catalog::with_key_columns(link, error))
 }
 
 struct Inserter<'i> {
-    link: &'i mut Link,
     place: Place<'i>,
+    /// Largest packet that the server takes.
+    limit_bytes: usize,
     target: Target<'i>,
     targets: &'i [&'i ColumnDef],
     mode: InsertMode,
@@ -93,9 +95,18 @@ struct Inserter<'i> {
     replaces: bool,
     /// Whether a batch with a duplicate has to be done row by row.
     one_by_one: bool,
+    /// The first row of the next batch, for which the last one had no room, and its bytes.
+    waiting: Option<(u64, Vec<Wire>, usize)>,
     /// The statement for a full batch, and its rows.
     full: Option<(Statement, usize)>,
     count: u64,
+}
+
+/// What became of a batch.
+enum Outcome {
+    Done,
+    /// A row of it was refused, so that each has to be looked at.
+    RowByRow,
 }
 
 /// Rows to insert with one statement.
@@ -107,40 +118,74 @@ struct Batch {
     bytes: usize,
 }
 
+/// Rows with their numbers.
+type Rows<'r> = dyn Iterator<Item = (u64, Vec<Value>)> + 'r;
+
 impl Inserter<'_> {
-    fn run(mut self, rows: &mut dyn Iterator<Item = Vec<Value>>) -> Result<u64, DbError> {
+    fn run(&mut self, link: &mut Link, rows: &mut Rows<'_>) -> Result<(), DbError> {
+        let Some(mut first) = self.collect(rows)? else { return Ok(()) };
+        let mut next = self.collect(rows)?;
+        if next.is_none() && link.in_transaction() {
+            // A single statement undoes itself.
+            return match self.execute_batch(link, &mut first)? {
+                Outcome::Done => Ok(()),
+                Outcome::RowByRow => link.write(|link| self.send_rows(link, &first)),
+            };
+        }
+        link.write(|link| {
+            self.send(link, &mut first)?;
+            while let Some(batch) = &mut next {
+                self.send(link, batch)?;
+                next = self.collect(rows)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows of the next statement.
+    fn collect(&mut self, rows: &mut Rows<'_>) -> Result<Option<Batch>, DbError> {
         let width = self.targets.len().max(1);
         let limit_rows = BATCH_ROWS.min(MAX_PARAMETERS / width).max(1);
-        let limit_bytes = BATCH_BYTES.min(self.link.server().max_packet_bytes.saturating_sub(OVERHEAD_BYTES));
-        let mut batch = Batch { first: 0, rows: 0, values: Vec::with_capacity(limit_rows * width), bytes: 0 };
-        for (number, row) in (0_u64..).zip(rows) {
-            let values = self.check_row(row, number)?;
-            let bytes: usize = values.iter().map(sent_bytes).sum();
-            if batch.rows > 0 && batch.bytes + bytes > limit_bytes {
-                self.send(&batch)?;
-                batch = Batch { first: number, rows: 0, values: Vec::new(), bytes: 0 };
+        let limit_bytes = BATCH_BYTES.min(self.limit_bytes.saturating_sub(OVERHEAD_BYTES));
+        let mut batch: Option<Batch> = None;
+        loop {
+            let (number, values, bytes) = match self.waiting.take() {
+                Some(waiting) => waiting,
+                None => {
+                    let Some((number, row)) = rows.next() else { return Ok(batch) };
+                    let values = self.check_row(row, number)?;
+                    let bytes = values.iter().map(sent_bytes).sum();
+                    (number, values, bytes)
+                }
+            };
+            match &mut batch {
+                None => batch = Some(Batch { first: number, rows: 1, values, bytes }),
+                Some(full) if full.bytes + bytes > limit_bytes => {
+                    self.waiting = Some((number, values, bytes));
+                    return Ok(batch);
+                }
+                Some(batch) => {
+                    batch.values.extend(values);
+                    batch.bytes += bytes;
+                    batch.rows += 1;
+                }
             }
-            batch.values.extend(values);
-            batch.bytes += bytes;
-            batch.rows += 1;
-            if batch.rows == limit_rows {
-                self.send(&batch)?;
-                batch.values.clear();
-                batch.first = number + 1;
-                batch.rows = 0;
-                batch.bytes = 0;
+            if batch.as_ref().is_some_and(|batch| batch.rows == limit_rows) {
+                return Ok(batch);
             }
         }
-        if batch.rows > 0 {
-            self.send(&batch)?;
-        }
+    }
+
+    /// Lets go of the statement for full batches, unless it is small or its connection is gone.
+    fn close(&mut self, link: &mut Link) {
         if let Some((statement, rows)) = self.full.take()
-            && rows > KEPT_ROWS
+            && rows * self.targets.len() > KEPT_PARAMETERS
+            && let Some(conn) = link.connected()
+            && conn.connection_id() == statement.connection_id()
         {
-            let closed = self.link.raw()?.close(statement);
-            closed.map_err(|error| self.link.failed(error, &self.place))?;
+            // A connection on which this fails does not get further with the next statement.
+            let _ = conn.close(statement);
         }
-        Ok(self.count)
     }
 
     fn check_row(&self, row: Vec<Value>, number: u64) -> Result<Vec<Wire>, DbError> {
@@ -153,7 +198,7 @@ impl Inserter<'_> {
             let message = format!("row {number} has {} values for {} columns", row.len(), self.targets.len());
             return Err(errors::database(&message, &self.place));
         }
-        let limit = self.link.server().max_packet_bytes;
+        let limit = self.limit_bytes;
         let mut wires = Vec::with_capacity(row.len());
         let mut bytes = OVERHEAD_BYTES;
         for (value, column) in row.into_iter().zip(self.targets) {
@@ -172,28 +217,32 @@ impl Inserter<'_> {
     }
 
     /// Inserts a batch.
-    fn send(&mut self, batch: &Batch) -> Result<(), DbError> {
-        let sent = if self.one_by_one {
-            // Most rows are new; only where one is not, each is looked at.
-            self.execute(&self.target.plain(batch.rows), batch, true)
-        } else {
-            self.execute(&self.target.sql(self.mode, batch.rows), batch, true)
-        };
-        match sent {
+    fn send(&mut self, link: &mut Link, batch: &mut Batch) -> Result<(), DbError> {
+        match self.execute_batch(link, batch)? {
+            Outcome::Done => Ok(()),
+            Outcome::RowByRow => self.send_rows(link, batch),
+        }
+    }
+
+    fn execute_batch(&mut self, link: &mut Link, batch: &mut Batch) -> Result<Outcome, DbError> {
+        // Where each row with a duplicate has to be looked at: most rows are new.
+        let mode = if self.one_by_one { InsertMode::Error } else { self.mode };
+        let sql = self.target.sql(mode, batch.rows);
+        match self.execute(link, &sql, batch, true) {
             Ok(affected) => {
                 // A replaced row counts twice to the server, or not at all.
                 self.count += if self.replaces { count(batch.rows) } else { affected };
-                Ok(())
+                Ok(Outcome::Done)
             }
-            Err(error) if errors::code(&error).is_none() || !self.is_about_a_row(&error) => {
-                Err(self.link.failed(error, &self.place))
-            }
-            Err(_) => self.send_rows(batch),
+            Err(error) if batch.rows == 1 && !self.one_by_one => Err(self.refused(link, error, &sql, batch)),
+            Err(error) if self.is_about_a_row(&error) => Ok(Outcome::RowByRow),
+            Err(error) => Err(link.failed(error, &self.place)),
         }
     }
 
     fn is_about_a_row(&self, error: &Error) -> bool {
-        !errors::is_lost(error)
+        errors::code(error).is_some()
+            && !errors::is_lost(error)
             && !matches!(
                 errors::code(error),
                 // Waits, missing tables and columns, missing rights: the same for every row.
@@ -204,36 +253,44 @@ impl Inserter<'_> {
     }
 
     /// Inserts the rows of a batch one by one, to name the one that is refused, or to skip or replace.
-    fn send_rows(&mut self, batch: &Batch) -> Result<(), DbError> {
+    fn send_rows(&mut self, link: &mut Link, batch: &Batch) -> Result<(), DbError> {
         let width = self.targets.len();
-        let sql = if self.one_by_one { self.target.plain(1) } else { self.target.sql(self.mode, 1) };
+        let mode = if self.one_by_one { InsertMode::Error } else { self.mode };
+        let sql = self.target.sql(mode, 1);
         for at in 0..batch.rows {
             let values = batch.values.get(at * width..(at + 1) * width).unwrap_or_default();
-            let row = Batch { first: batch.first + count(at), rows: 1, values: values.to_vec(), bytes: 0 };
-            match self.execute(&sql, &row, false) {
+            let mut row =
+                Batch { first: batch.first + count(at), rows: 1, values: values.to_vec(), bytes: 0 };
+            match self.execute(link, &sql, &mut row, false) {
                 Ok(affected) => self.count += if self.replaces { 1 } else { affected },
                 Err(error) if self.one_by_one && errors::is_primary_key(&error) => {
                     if self.replaces {
-                        self.replace(&row)?;
+                        self.replace(link, &row)?;
                         self.count += 1;
                     }
                 }
-                Err(error) => return Err(self.refused(error, &sql, &row)),
+                Err(error) => return Err(self.refused(link, error, &sql, &row)),
             }
         }
         Ok(())
     }
 
     /// Replaces the row that has the primary key of this one.
-    fn replace(&mut self, row: &Batch) -> Result<(), DbError> {
+    fn replace(&self, link: &mut Link, row: &Batch) -> Result<(), DbError> {
         let Some((sql, order)) = self.target.update() else { return Ok(()) };
         let values = order.iter().filter_map(|at| row.values.get(*at).cloned()).collect();
-        let sent = self.link.raw()?.exec_drop(&sql, Params::Positional(values));
-        sent.map_err(|error| self.refused(error, &sql, row))
+        let sent = link.raw()?.exec_drop(&sql, Params::Positional(values));
+        sent.map_err(|error| self.refused(link, error, &sql, row))
     }
 
-    fn execute(&mut self, sql: &str, batch: &Batch, is_batch: bool) -> Result<u64, Error> {
-        let Ok(conn) = self.link.raw() else {
+    fn execute(
+        &mut self,
+        link: &mut Link,
+        sql: &str,
+        batch: &mut Batch,
+        is_batch: bool,
+    ) -> Result<u64, Error> {
+        let Ok(conn) = link.raw() else {
             return Err(Error::IoError(std::io::ErrorKind::NotConnected.into()));
         };
         let kept = match self.full.take() {
@@ -247,43 +304,48 @@ impl Inserter<'_> {
             Some(statement) => statement,
             None => conn.prep(sql)?,
         };
-        let values = batch.values.clone();
+        // A large row is not held twice for the sake of a message.
+        let values = if batch.rows == 1 && batch.bytes > ONCE_BYTES && !self.one_by_one {
+            std::mem::take(&mut batch.values)
+        } else {
+            batch.values.clone()
+        };
         let parameters = if values.is_empty() { Params::Empty } else { Params::Positional(values) };
         let affected = conn.exec_iter(&statement, parameters).map(|result| result.affected_rows());
-        let repeats = is_batch && self.full.is_none() && affected.is_ok();
-        if repeats {
+        let is_kept = batch.rows * self.targets.len() <= KEPT_PARAMETERS;
+        if is_batch && self.full.is_none() && affected.is_ok() {
             self.full = Some((statement, batch.rows));
-        } else if batch.rows > KEPT_ROWS && !affected.as_ref().is_err_and(errors::is_lost) {
+        } else if !is_kept && !affected.as_ref().is_err_and(errors::is_lost) {
             conn.close(statement)?;
         }
         affected
     }
 
     /// The error of one row.
-    fn refused(&mut self, error: Error, sql: &str, row: &Batch) -> DbError {
+    fn refused(&self, link: &mut Link, error: Error, sql: &str, row: &Batch) -> DbError {
         let place = Place { sql, row: Some(row.first), ..self.place };
         let conversion = errors::code(&error) == Some(NO_CONVERSION);
-        let error = match self.link.failed(error, &place) {
+        let error = match link.failed(error, &place) {
             DbError::Value { reason, row: number, .. } if conversion => {
-                self.unconvertible(row, reason, number)
+                self.unconvertible(link, row, reason, number)
             }
             other => other,
         };
         let DbError::ForeignKey { table, row: number, detail } = error else { return error };
-        let missing = self.missing_parent(row);
+        let missing = self.missing_parent(link, row);
         DbError::ForeignKey { table, row: number, detail: missing.unwrap_or(detail) }
     }
 
     /// The error of a text that its column's character set does not hold; MySQL does not say which.
-    fn unconvertible(&mut self, row: &Batch, reason: String, number: Option<u64>) -> DbError {
-        let sets = catalog::character_sets(self.link, &self.target.table.id).unwrap_or_default();
+    fn unconvertible(&self, link: &mut Link, row: &Batch, reason: String, number: Option<u64>) -> DbError {
+        let sets = catalog::character_sets(link, &self.target.table.id).unwrap_or_default();
         let mut found = None;
         for (column, value) in self.targets.iter().zip(&row.values) {
             let Some(set) = sets.get(&column.name) else { continue };
             // A character that the set does not have becomes a question mark on the way.
             let sql = format!("SELECT CONVERT(CONVERT(? USING {set}) USING utf8mb4) COLLATE utf8mb4_bin = ?");
             let parameters = Params::Positional(vec![value.clone(), value.clone()]);
-            let kept = self.link.raw().and_then(|conn| {
+            let kept = link.raw().and_then(|conn| {
                 conn.exec_first::<Option<u8>, _, _>(&sql, parameters)
                     .map_err(|error| errors::map(error, &Place::sql(self.place.product, "")))
             });
@@ -302,7 +364,7 @@ impl Inserter<'_> {
     }
 
     /// Which reference of a refused row has no parent: the first whose parent is not there.
-    fn missing_parent(&mut self, row: &Batch) -> Option<String> {
+    fn missing_parent(&self, link: &mut Link, row: &Batch) -> Option<String> {
         for key in &self.target.table.foreign_keys {
             let value_of = |name: &String| {
                 let at = self.targets.iter().position(|column| column.name == *name)?;
@@ -314,7 +376,7 @@ impl Inserter<'_> {
             }
             let sql = text::parent(key);
             let found: Option<u64> =
-                self.link.raw().ok()?.exec_first(&sql, Params::Positional(values.clone())).ok()?;
+                link.raw().ok()?.exec_first(&sql, Params::Positional(values.clone())).ok()?;
             if found == Some(0) {
                 return Some(text::no_parent(key, &values));
             }
