@@ -2,7 +2,7 @@
 //!
 //! An [`Adapter`] is one connection to one database. It knows tables, columns of core or native types, rows of
 //! [`Value`](lapjoint_types::Value)s and SQL; it knows no codec, no store and no definition language.
-//! Adapters are synchronous and start no thread and no runtime, so that a process may fork.
+//! Adapters are synchronous and start no thread that lives on, so that a process may fork.
 
 pub mod adapter;
 pub mod check;

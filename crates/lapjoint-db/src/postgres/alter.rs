@@ -20,7 +20,7 @@ pub(crate) fn alter_table(
     if link.in_transaction() {
         return Err(DbError::Transaction("a table cannot be altered within a transaction"));
     }
-    link.write(false, |link| Change { old, new, sources }.run(link))?;
+    link.write_again(|link| Change { old, new, sources }.run(link))?;
     // Statements over the table mean something else now.
     link.server_mut()?.statements().clear();
     Ok(())

@@ -97,13 +97,16 @@ fn config(options: &ServerOptions, mode: SslMode) -> Result<Config, String> {
     config
         .ssl_mode(mode)
         .port(options.port.unwrap_or(DEFAULT_PORT))
-        .user(options.user.clone().map_or_else(process_user, Ok)?)
         .dbname(options.database.as_deref().unwrap_or(DEFAULT_DATABASE))
         .application_name("lapjoint")
         .keepalives(true)
         .keepalives_idle(KEEPALIVE_IDLE)
         .keepalives_interval(KEEPALIVE_INTERVAL)
         .keepalives_retries(KEEPALIVE_RETRIES);
+    // The driver takes that of the process where none is given.
+    if let Some(user) = &options.user {
+        config.user(user);
+    }
     if let Some(password) = &options.password {
         config.password(password);
     }
@@ -131,14 +134,6 @@ fn addresses(host: &str) -> Result<Vec<IpAddr>, String> {
         .map(|address| address.ip())
         .collect();
     if found.is_empty() { Err("the name of the host has no address".to_owned()) } else { Ok(found) }
-}
-
-/// The user of the process, as libpq takes it when none is given.
-fn process_user() -> Result<String, String> {
-    ["PGUSER", "USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .ok_or_else(|| "no user is given, and the environment names none; name the user".to_owned())
 }
 
 /// What the server, or the way to it, refused.

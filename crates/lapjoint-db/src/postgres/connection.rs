@@ -23,6 +23,7 @@ const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 const SAVE: &str = "SAVEPOINT lapjoint_step";
 const SAVE_AGAIN: &str = "RELEASE SAVEPOINT lapjoint_step; SAVEPOINT lapjoint_step";
+const RELEASE: &str = "RELEASE SAVEPOINT lapjoint_step";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT lapjoint_step";
 
 /// Yields the number of the open transaction, or null while it has written nothing.
@@ -177,7 +178,7 @@ impl Link {
     }
 
     /// Forgets a broken connection, and the transaction that ended with it.
-    fn broke(&mut self) {
+    pub fn broke(&mut self) {
         self.server = None;
         if let Some(open) = self.transaction.take() {
             self.ended = !open.own;
@@ -213,6 +214,13 @@ impl Link {
         if let (Some(open), Some(id)) = (self.transaction.as_mut(), id) {
             open.id = Some(id);
         }
+    }
+
+    /// Gives up the own savepoint, so that one of the user's can follow, or be gone back to. What it is released with goes
+    /// before the next statement.
+    pub fn release(&mut self) -> Option<&'static str> {
+        let open = self.transaction.as_mut()?;
+        std::mem::take(&mut open.saved).then_some(RELEASE)
     }
 
     /// After a failed statement: undoes it, so that the transaction can go on.
@@ -477,8 +485,11 @@ impl Link {
             return match work(self) {
                 Ok(value) => self.commit().map(|()| value),
                 Err(error) => {
-                    if self.transaction.is_some() {
-                        self.rollback()?;
+                    // Where this fails the connection is gone, and the transaction with it: the first error tells more.
+                    if self.transaction.is_some()
+                        && let Err(second) = self.rollback()
+                    {
+                        tracing::debug!(%second, "a rollback failed");
                     }
                     Err(error)
                 }
@@ -492,10 +503,8 @@ impl Link {
             open.whole = true;
             open.prefix = prefix;
         }
-        if first {
-            self.run("")?;
-        }
-        let done = work(self);
+        let begun = if first { self.run("") } else { Ok(()) };
+        let done = begun.and_then(|()| work(self));
         let mut sent = false;
         if let Some(open) = &mut self.transaction {
             open.whole = false;

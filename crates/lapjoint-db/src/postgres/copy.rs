@@ -53,7 +53,8 @@ pub(super) fn copy(
     let mut kept = Kept::default();
     let done = link.write(true, |link| {
         let fields = Fields::new(link, plan)?;
-        if plan.mode == InsertMode::Error && fields.all_binary() {
+        let is_filtered = check(link, plan)?;
+        if plan.mode == InsertMode::Error && fields.all_binary() && !is_filtered {
             kept.wanted = !plan.table.foreign_keys.is_empty();
             let into = quote_table(&plan.table.id);
             return copy_into(link, plan, &fields, &into, &mut rows, &mut kept);
@@ -70,6 +71,26 @@ pub(super) fn copy(
         })
     });
     done.map_err(|error| explain(link, plan, &kept, error))
+}
+
+/// Meets all that an insert into the table would meet before its first row, so that COPY does not: the driver loses count of
+/// the answers when a COPY fails before it takes rows. Tells whether the table has rules for the rows of this user, with
+/// which it takes no COPY.
+fn check(link: &mut Link, plan: &Plan<'_>) -> Result<bool, DbError> {
+    let name = quote_table(&plan.table.id);
+    let columns: Vec<_> = plan.targets.iter().map(|column| column.name.as_str()).collect();
+    let nothing: Vec<_> = plan
+        .column_types(link)?
+        .iter()
+        .map(|ty| format!("NULL::{}.{}", quote(ty.schema()), quote(ty.name())))
+        .collect();
+    link.run(&format!(
+        "INSERT INTO {name} ({}) SELECT {} WHERE false",
+        quote_all(&columns),
+        nothing.join(", ")
+    ))?;
+    let sql = "SELECT 1 WHERE pg_catalog.row_security_active($1::text::pg_catalog.regclass)";
+    Ok(!link.rows(sql, &[&name])?.is_empty())
 }
 
 /// How each column of the rows is written.
@@ -203,7 +224,12 @@ fn open(link: &mut Link, plan: &Plan<'_>, sql: &str) -> Result<Sink, DbError> {
     let client = server.client()?;
     let opened = server.on(behind(client, prefix, async { Ok(client.copy_in::<_, Bytes>(sql).await?) }))?;
     let place = Place { sql, table: Some(plan.table), row: None };
-    opened.map(Box::pin).map_err(|failure| link.fail(failure, &place))
+    opened.map(Box::pin).map_err(|failure| {
+        let error = link.fail(failure, &place);
+        // See `check`: the next answer would be taken for that of another statement.
+        link.broke();
+        error
+    })
 }
 
 fn send(

@@ -21,7 +21,7 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
     if introspect::has_table(link, &table.id)? {
         return Ok(());
     }
-    let mut created = link.write(false, |link| create_in(link, table));
+    let mut created = link.write_again(|link| create_in(link, table));
     // DataJoint takes no lock: a table or type that it makes at the same moment may be in the way.
     if created.is_err() && introspect::has_table(link, &table.id)? {
         created = Ok(());
@@ -162,7 +162,7 @@ pub(super) fn check_names(table: &TableDef) -> Result<(), DbError> {
 /// Drops a table, unless rows of another table refer to it.
 pub(crate) fn drop_table(link: &mut Link, id: &TableId) -> Result<(), DbError> {
     link.live()?;
-    link.write(false, |link| drop_in(link, id))?;
+    link.write_again(|link| drop_in(link, id))?;
     link.server_mut()?.statements().clear();
     Ok(())
 }

@@ -86,8 +86,11 @@ impl Failure {
                         || code.code().starts_with("08")
                 }
                 None => {
-                    error.is_closed()
-                        || std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+                    let cause = std::error::Error::source(error);
+                    let cause = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+                    // A statement with a NUL is refused before it is sent.
+                    let is_local = |error: &std::io::Error| error.kind() == std::io::ErrorKind::InvalidInput;
+                    error.is_closed() || cause.is_some_and(|cause| !is_local(cause))
                 }
             },
             Self::Known(error) => matches!(error, DbError::Lost { .. }),

@@ -20,7 +20,7 @@ use crate::postgres::{PRODUCT, copy, foreign, types};
 use crate::schema::{ColumnDef, TableDef};
 
 /// More rows than this are copied.
-const FEW_ROWS: usize = 12;
+const FEW_ROWS: usize = 24;
 
 /// Rows sent together where they cannot be copied.
 const TOGETHER: usize = 256;

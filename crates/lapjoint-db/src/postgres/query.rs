@@ -7,14 +7,15 @@ use lapjoint_types::Value;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
-use crate::adapter::RowSink;
+use crate::adapter::{RowSink, TransactionMode};
 use crate::error::DbError;
 use crate::postgres::connection::{Link, with_id};
 use crate::postgres::errors::{self, Failure, Hitch, Place};
 use crate::postgres::parameters::Parameters;
 use crate::postgres::server::behind;
+use crate::postgres::text::{self, Control};
 use crate::postgres::wire::Wire;
-use crate::postgres::{foreign, text, types};
+use crate::postgres::{foreign, types};
 use crate::schema::ColumnType;
 
 /// Rows taken from the connection before they are handed over.
@@ -343,6 +344,9 @@ pub(crate) fn execute(
     sql: &str,
     parameters: &[(Value, ColumnType)],
 ) -> Result<u64, DbError> {
+    if let Some(control) = text::control(sql) {
+        return control_transaction(link, sql, control).map(|()| 0);
+    }
     let parameters = Parameters::new(sql, parameters)?;
     if text::only_reads(sql) {
         let reading = Query { sql, parameters, columns: &[], reads: true };
@@ -365,6 +369,30 @@ pub(crate) fn execute(
                 return execute_alone(link, sql);
             }
             (changed, _) => return changed.map_err(|error| foreign::explain(link, sql, error)),
+        }
+    }
+}
+
+/// Statements about the transaction itself go the way of the adapter's own, which otherwise would not know of them.
+fn control_transaction(link: &mut Link, sql: &str, control: Control) -> Result<(), DbError> {
+    match control {
+        Control::Begin => link.begin(TransactionMode::User),
+        Control::Commit => {
+            link.live()?;
+            link.commit()
+        }
+        Control::Rollback => link.rollback(),
+        Control::Savepoint => {
+            link.live()?;
+            if !link.in_transaction() {
+                return Err(DbError::Transaction("no transaction is open"));
+            }
+            let prefix = link.release();
+            let server = link.server()?;
+            let client = server.client()?;
+            let work = async { Ok(client.execute_typed(sql, &[]).await?) };
+            let done = server.on(behind(client, prefix, work))?;
+            done.map(drop).map_err(|failure| link.fail(failure, &Place::sql(sql)))
         }
     }
 }

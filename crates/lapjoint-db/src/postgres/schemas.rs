@@ -42,7 +42,7 @@ pub(crate) fn open_schema(link: &mut Link, schema: &str, create: bool) -> Result
         return Err(DbError::MissingSchema(schema.to_owned()));
     }
     let created =
-        link.write(false, |link| link.run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema))));
+        link.write_again(|link| link.run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema))));
     match created {
         // Another session may have made it at the same moment.
         Err(error) if !introspect::has_schema(link, schema)? => Err(error),
@@ -52,7 +52,7 @@ pub(crate) fn open_schema(link: &mut Link, schema: &str, create: bool) -> Result
 
 pub(crate) fn drop_schema(link: &mut Link, schema: &str) -> Result<(), DbError> {
     check(schema)?;
-    link.write(false, |link| {
+    link.write_again(|link| {
         let tables = introspect::list_tables(link, schema)?;
         let ids: Vec<_> = tables.iter().map(|table| TableId::new(schema, table)).collect();
         if !ids.is_empty() {

@@ -136,6 +136,32 @@ pub(crate) fn numbered(sql: &str) -> (String, usize) {
     (text, count)
 }
 
+/// A statement about the transaction itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    Begin,
+    Commit,
+    Rollback,
+    /// Sets, releases or goes back to a savepoint.
+    Savepoint,
+}
+
+/// What a statement does to the transaction, if that is all it does.
+pub(crate) fn control(sql: &str) -> Option<Control> {
+    let code = pieces(sql).filter(|(piece, _)| *piece == Piece::Code).map(|(_, code)| code);
+    let text = code.collect::<String>().to_ascii_lowercase();
+    let mut words = text.trim().trim_end_matches(';').split_whitespace();
+    let first = words.next()?;
+    let rest: Vec<_> = words.filter(|word| !matches!(*word, "work" | "transaction")).collect();
+    match (first, rest.as_slice()) {
+        ("begin" | "start", []) => Some(Control::Begin),
+        ("commit" | "end", []) => Some(Control::Commit),
+        ("rollback" | "abort", []) => Some(Control::Rollback),
+        ("savepoint" | "release", _) | ("rollback", ["to", ..]) => Some(Control::Savepoint),
+        _ => None,
+    }
+}
+
 /// Whether a statement only reads, as far as its text tells: it may be repeated, and left before its end.
 pub(crate) fn only_reads(sql: &str) -> bool {
     let mut words = pieces(sql).filter(|(piece, _)| *piece == Piece::Code).flat_map(|(_, code)| {
@@ -176,6 +202,23 @@ mod tests {
             ("SELECT '?' || 'é' || ?", "SELECT '?' || 'é' || $1", 1),
         ] {
             assert_eq!(numbered(sql), (expected.to_owned(), count), "{sql}");
+        }
+    }
+
+    #[test]
+    fn statements_about_the_transaction_are_found() {
+        for (sql, expected) in [
+            ("BEGIN", Some(Control::Begin)),
+            ("start transaction;", Some(Control::Begin)),
+            ("COMMIT WORK -- now", Some(Control::Commit)),
+            ("rollback", Some(Control::Rollback)),
+            ("ROLLBACK TO SAVEPOINT a", Some(Control::Savepoint)),
+            ("SAVEPOINT \"a b\"", Some(Control::Savepoint)),
+            ("SELECT 'commit'", None),
+            ("COMMIT PREPARED 'x'", None),
+            ("", None),
+        ] {
+            assert_eq!(control(sql), expected, "{sql}");
         }
     }
 

@@ -64,10 +64,22 @@ pub(crate) fn canonical(
             check::normalise(value, core).map_err(|refusal| refusal.into_error(column, ty, row))
         }
         ColumnType::Native(native_type) => {
-            let refused =
-                if matches!(value, Value::Bytes(_) | Value::Json(_)) { Value::Null } else { value.clone() };
+            let refused = shown(&value);
             native::canonical(value, native_type).map_err(|reason| refusal(&refused, ty, column, row, reason))
         }
+    }
+}
+
+/// As much of a value as a message shows.
+fn shown(value: &Value) -> Value {
+    const ENOUGH_CHARS: usize = 100;
+    match value {
+        Value::Str(text) if text.len() > ENOUGH_CHARS => {
+            Value::Str(text.chars().take(ENOUGH_CHARS).collect())
+        }
+        Value::Bytes(_) => Value::Bytes(bytes::Bytes::new()),
+        Value::Json(_) => Value::Json(Box::default()),
+        other => other.clone(),
     }
 }
 

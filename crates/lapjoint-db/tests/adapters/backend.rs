@@ -43,6 +43,7 @@ fn connect(backend: Backend, place: &Place) -> Result<Box<dyn Adapter>, DbError>
             let options = SqliteOptions::new(Location::Directory(folder.path().to_owned()));
             Box::new(SqliteAdapter::open(&options.busy_timeout(Duration::from_millis(500)))?)
         }
+        #[cfg(feature = "postgres")]
         (Backend::Postgres, Place::Server(options)) => Box::new(lapjoint_db::PostgresAdapter::open(options)?),
         (Backend::MySql, Place::Server(options)) => Box::new(lapjoint_db::MysqlAdapter::open(options)?),
         (backend, _) => panic!("{backend:?} has no adapter"),

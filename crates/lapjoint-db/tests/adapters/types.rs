@@ -3,7 +3,7 @@
 use lapjoint_db::{ColumnType, DbError, TableDef};
 use lapjoint_types::{CoreType, Value};
 
-use crate::backend::Db;
+use crate::backend::{Backend, Db};
 use crate::common::{
     all, column, core, count, decimal, float, insert, int, json, made, native, nullable, select, select_with,
     table, text,
@@ -32,7 +32,7 @@ fn time(text: &str) -> Value {
 fn cases(db: &Db) -> Vec<(CoreType, Vec<Value>)> {
     let zero = if db.has_minus_zero() { -0.0 } else { 0.0 };
     let labels = vec!["it's".to_owned(), "é, \"x\"".to_owned(), "\\".to_owned()];
-    vec![
+    let mut cases = vec![
         (CoreType::Int8, vec![int(-128), int(0), int(127)]),
         (CoreType::Int16, vec![int(-32768), int(32767)]),
         (CoreType::Int32, vec![int(i32::MIN.into()), int(i32::MAX.into())]),
@@ -80,7 +80,17 @@ fn cases(db: &Db) -> Vec<(CoreType, Vec<Value>)> {
         ),
         (CoreType::Uuid, vec![Value::Uuid("00112233-4455-6677-8899-AABBCCDDEEFF".parse().unwrap())]),
         (CoreType::Bytes, vec![Value::Bytes(vec![0, 255, b'\''].into()), Value::Bytes(Vec::new().into())]),
-    ]
+    ];
+    cases.push((CoreType::Date, vec![date("0001-01-01")]));
+    cases.push((CoreType::DateTime(Some(6)), vec![time("0001-01-01T00:00:00")]));
+    cases.push((CoreType::Enum(vec![String::new(), "a".to_owned()]), vec![text("")]));
+    // MySQL has no such values.
+    if db.backend != Backend::MySql {
+        let infinite = || vec![float(f64::NAN), float(f64::INFINITY), float(f64::NEG_INFINITY)];
+        cases.push((CoreType::Float32, infinite()));
+        cases.push((CoreType::Float64, infinite()));
+    }
+    cases
 }
 
 /// One table with a nullable column of each core type.

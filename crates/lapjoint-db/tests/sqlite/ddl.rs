@@ -6,8 +6,7 @@ use lapjoint_db::{
 use lapjoint_types::{CoreType, Value};
 
 use crate::common::{
-    all, column, count, insert, int, memory, native, nullable, open_lab, select, session, subject, table,
-    text,
+    all, column, insert, int, memory, native, nullable, open_lab, select, session, subject, table, text,
 };
 
 fn with_default(column: ColumnDef, literal: &str) -> ColumnDef {
@@ -77,25 +76,6 @@ fn a_definition_is_rebuilt_exactly() {
 }
 
 #[test]
-fn defaults_are_values_of_their_types() {
-    let mut db = memory();
-    db.create_table(&subject("lab")).unwrap();
-    let def = rich();
-    db.create_table(&def).unwrap();
-    let columns = ["a_key".to_owned(), "b_key".to_owned()];
-    db.insert(&def, &columns, &mut std::iter::once(vec![int(1), text("x")]), lapjoint_db::InsertMode::Error)
-        .unwrap();
-    let row = all(&mut db, &def).unwrap().remove(0);
-    assert_eq!(row[2], text("it's"));
-    assert_eq!(row[3], Value::Decimal("1.50".parse().unwrap()));
-    assert_eq!(row[4..7], [Value::Float(0.25), Value::Bool(true), text("")]);
-    assert_eq!(row[7], Value::Date("2026-01-31".parse().unwrap()));
-    assert_eq!(row[8], Value::Null);
-    assert!(matches!(row[9], Value::DateTime(_)), "{:?}", row[9]);
-    assert_eq!(row[10..], [int(7), Value::Null, Value::Null, Value::Null]);
-}
-
-#[test]
 fn the_time_of_the_insert_fits_each_precision() {
     let mut db = memory();
     let types = [
@@ -122,70 +102,6 @@ fn the_time_of_the_insert_fits_each_precision() {
     second[0] = int(2);
     insert(&mut db, &def, vec![second.clone()]).unwrap();
     assert_eq!(all(&mut db, &def).unwrap()[1], second);
-}
-
-#[test]
-fn a_default_that_is_no_value_of_its_type_is_refused() {
-    let mut db = memory();
-    for (ty, wrong) in
-        [(CoreType::Int8, "300"), (CoreType::Int8, "x"), (CoreType::Bool, "2"), (CoreType::Varchar(2), "abc")]
-    {
-        let def =
-            table("lab", "t", vec![column("id", CoreType::Int32), with_default(column("v", ty), wrong)]);
-        let error = db.create_table(&def);
-        assert!(matches!(&error, Err(DbError::Value { column, .. }) if column == "v"), "{wrong}: {error:?}");
-        assert_eq!(db.list_tables("lab").unwrap(), Vec::<String>::new());
-    }
-}
-
-#[test]
-fn creating_again_changes_nothing() {
-    let mut db = memory();
-    let def = subject("lab");
-    db.create_table(&def).unwrap();
-    insert(&mut db, &def, vec![vec![int(1), text("Ada")]]).unwrap();
-    let other = TableDef { comment: "another".into(), ..def.clone() };
-    db.create_table(&other).unwrap();
-    assert_eq!(db.load_table(&def.id).unwrap(), Some(def.clone()));
-    assert_eq!(count(&mut db, &def.id), 1);
-}
-
-#[test]
-fn a_table_that_fails_half_way_leaves_nothing() {
-    let mut db = memory();
-    let mut def = subject("lab");
-    def.indexes = vec![
-        IndexDef { parts: vec!["name".into()], unique: false },
-        IndexDef { parts: vec!["(no_such_function(name))".into()], unique: false },
-    ];
-    let error = db.create_table(&def);
-    assert!(matches!(error, Err(DbError::Syntax { .. })), "{error:?}");
-    assert_eq!(db.load_table(&def.id).unwrap(), None);
-    assert!(!db.in_transaction());
-    def.indexes.pop();
-    db.create_table(&def).unwrap();
-    assert_eq!(db.load_table(&def.id).unwrap(), Some(def));
-}
-
-#[test]
-fn creating_in_a_transaction_is_undone_with_it() {
-    let mut db = memory();
-    db.begin(TransactionMode::Write).unwrap();
-    db.create_table(&subject("lab")).unwrap();
-    insert(&mut db, &subject("lab"), vec![vec![int(1), text("Ada")]]).unwrap();
-    db.rollback().unwrap();
-    assert_eq!(db.load_table(&subject("lab").id).unwrap(), None);
-    db.begin(TransactionMode::Write).unwrap();
-    db.create_table(&subject("lab")).unwrap();
-    db.commit().unwrap();
-    assert_eq!(db.load_table(&subject("lab").id).unwrap(), Some(subject("lab")));
-}
-
-#[test]
-fn a_missing_parent_is_refused() {
-    let mut db = memory();
-    let error = db.create_table(&session("lab", "lab"));
-    assert!(matches!(error, Err(DbError::MissingTable(_))), "{error:?}");
 }
 
 #[test]

@@ -51,21 +51,8 @@ fn check_reference(db: &mut SqliteAdapter, child_schema: &str) {
 }
 
 #[test]
-fn within_a_schema() {
-    check_reference(&mut memory(), "lab");
-}
-
-#[test]
 fn between_schemas_in_memory() {
     let mut db = memory();
-    db.open_schema("rig", true).unwrap();
-    check_reference(&mut db, "rig");
-}
-
-#[test]
-fn between_schemas_in_files() {
-    let directory = tempfile::tempdir().unwrap();
-    let mut db = open_lab(directory.path());
     db.open_schema("rig", true).unwrap();
     check_reference(&mut db, "rig");
 }

@@ -1,6 +1,5 @@
 //! Sessions and intents.
 
-use lapjoint_db::sqlite::{Location, SqliteOptions};
 use lapjoint_db::{Adapter, Intent, SqliteAdapter};
 
 use crate::common::{memory, open};
@@ -51,14 +50,4 @@ fn intents_in_memory_are_the_connections_own() {
     a.intents().write(&intent(&a)).unwrap();
     assert_eq!(a.intents().list("lab").unwrap().len(), 1);
     assert!(b.intents().list("lab").unwrap().is_empty());
-}
-
-#[test]
-fn an_adapter_may_move_to_another_thread() {
-    let mut db = SqliteAdapter::open(&SqliteOptions::new(Location::Memory)).unwrap();
-    let schemas = std::thread::spawn(move || {
-        db.open_schema("lab", true).unwrap();
-        db.list_schemas().unwrap()
-    });
-    assert_eq!(schemas.join().unwrap(), ["lab"]);
 }
