@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test python bench interoperability lint docs crash torture fuzz clean
+.PHONY: demo test mysql python bench interoperability lint docs crash torture fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -16,6 +16,12 @@ demo:
 # All tests; what could not run is listed at the end.
 test:
 	scripts/test
+
+# The adapter's tests on a MySQL server built from Debian's package, in a chroot (root only).
+mysql:
+	set -e; address=$$(scripts/mysql-server start); trap 'scripts/mysql-server stop' EXIT; \
+	echo "MySQL is at $$address"; \
+	LAPJOINT_TEST_MYSQL=$$address $(CARGO) test --locked -p lapjoint-db --test adapters --test mysql
 
 # Benches against datajoint 2.3.5 in the same run, as ratios.
 bench: $(VENV)/ready

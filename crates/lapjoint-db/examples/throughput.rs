@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p lapjoint-db --example throughput -- postgresql://postgres@localhost/test [ROWS]
+//! cargo run --release -p lapjoint-db --example throughput -- mysql://root@localhost
 //! cargo run --release -p lapjoint-db --example throughput -- sqlite:/tmp/folder
 //! ```
 #![expect(clippy::unwrap_used, reason = "a measurement ends at the first error")]
@@ -26,6 +27,9 @@ fn open(address: &str) -> Box<dyn Adapter> {
     match product {
         #[cfg(feature = "postgres")]
         lapjoint_db::Product::Postgres => Box::new(lapjoint_db::PostgresAdapter::open(&options).unwrap()),
+        #[cfg(feature = "mysql")]
+        lapjoint_db::Product::MySql => Box::new(lapjoint_db::MysqlAdapter::open(&options).unwrap()),
+        #[cfg(not(all(feature = "mysql", feature = "postgres")))]
         other => unreachable!("{other:?} at {options:?} has no adapter here"),
     }
 }

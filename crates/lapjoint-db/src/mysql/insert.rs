@@ -208,7 +208,9 @@ impl Inserter<'_> {
             let own_bytes = sent_bytes(&wire);
             bytes = bytes.saturating_add(own_bytes);
             // A large value goes in packets of its own; a row of several must fit one.
-            if own_bytes.saturating_add(OVERHEAD_BYTES) > limit || bytes > limit && bytes < LARGE_BYTES {
+            if own_bytes.saturating_add(OVERHEAD_BYTES) > limit
+                || bytes > limit && bytes < LARGE_BYTES + 2 * OVERHEAD_BYTES
+            {
                 return Err(too_large(column, bytes, limit, number));
             }
             wires.push(wire);
