@@ -12,6 +12,8 @@ use crate::proxy::Shared;
 struct Head {
     text: Vec<u8>,
     body: Body,
+    /// Whether the body comes only when it is asked for.
+    waits: bool,
 }
 
 enum Body {
@@ -24,7 +26,7 @@ enum Body {
 impl Head {
     fn read(from: &mut impl io::BufRead) -> io::Result<Option<Self>> {
         let mut text = Vec::new();
-        let mut body = None;
+        let (mut body, mut waits) = (None, false);
         loop {
             let start = text.len();
             if from.read_until(b'\n', &mut text)? == 0 {
@@ -37,11 +39,12 @@ impl Head {
             }
             match line.split_once(':').map(|(name, value)| (name, value.trim())) {
                 Some(("content-length", value)) => body = value.parse().ok().map(Body::Bytes),
+                Some(("expect", "100-continue")) => waits = true,
                 Some(("transfer-encoding", "chunked")) => body = Some(Body::Chunked),
                 _ => {}
             }
         }
-        Ok(Some(Self { text, body: body.unwrap_or(Body::None) }))
+        Ok(Some(Self { text, body: body.unwrap_or(Body::None), waits }))
     }
 
     /// The words of the first line.
@@ -99,6 +102,9 @@ pub(crate) fn serve(shared: &Shared, client: TcpStream) -> io::Result<()> {
         let fault = shared.next(&method, &target);
         if let Fault::Delay(time) = fault {
             sleep(time);
+        }
+        if request.waits {
+            to_client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         let body = read_body(&mut from_client, &request.body)?;
         let sent = (request.text.len() + body.len()) as u64;
