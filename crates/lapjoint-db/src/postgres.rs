@@ -197,7 +197,7 @@ impl Adapter for PostgresAdapter {
     }
 
     fn hold_intent(&mut self, intent: &Intent) -> Result<bool, DbError> {
-        intents::hold(&mut self.link, intent)
+        intents::hold(&mut self.link, &self.intents, intent)
     }
 
     fn lock_objects(&mut self, schema: &str, exclusive: bool) -> Result<(), DbError> {

@@ -32,8 +32,8 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
 }
 
 fn create_in(link: &mut Link, table: &TableDef) -> Result<(), DbError> {
-    // Two that make the same table, or tables with the same types, wait for one another.
-    link.run(&format!("SELECT pg_catalog.pg_advisory_xact_lock({})", lock_key("tables", &table.id.schema)))?;
+    // Two that make the same table wait for one another.
+    lock(link, "table", &table.id)?;
     if introspect::has_table(link, &table.id)? {
         return Ok(());
     }
@@ -103,7 +103,10 @@ fn enum_type(link: &mut Link, schema: &str, labels: &[String]) -> Result<String,
     for number in 1.. {
         // Other labels may have the same name: `a_b` and `a`, `b`.
         let name = if number == 1 { base.clone() } else { format!("{base}_{number}") };
-        let sql = quote_table(&TableId::new(schema, &name));
+        let id = TableId::new(schema, &name);
+        let sql = quote_table(&id);
+        // Until the end of the transaction nobody else makes it, or drops it for want of a use.
+        lock(link, "type", &id)?;
         match introspect::enum_labels(link, schema, &name)? {
             Some(mut found) => {
                 found.sort_unstable();
@@ -119,6 +122,11 @@ fn enum_type(link: &mut Link, schema: &str, labels: &[String]) -> Result<String,
         }
     }
     Err(DbError::Name { name: base, reason: "all names of the enum's type are taken".to_owned() })
+}
+
+/// Keeps others from making or dropping the same thing until the end of the transaction.
+fn lock(link: &mut Link, kind: &str, id: &TableId) -> Result<(), DbError> {
+    link.run(&format!("SELECT pg_catalog.pg_advisory_xact_lock({})", lock_key(kind, &quote_table(id))))
 }
 
 /// Names of tables, indexes and sequences of a schema.
@@ -172,10 +180,7 @@ fn drop_in(link: &mut Link, id: &TableId) -> Result<(), DbError> {
         return Err(DbError::MissingTable(id.to_string()));
     }
     let name = quote_table(id);
-    link.run(&format!(
-        "SELECT pg_catalog.pg_advisory_xact_lock({}); LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE",
-        lock_key("tables", &id.schema)
-    ))?;
+    link.run(&format!("LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))?;
     let enums = introspect::enum_types(link, id)?;
     if let Some(child) = introspect::children(link, id)?.into_iter().find(|child| child != id) {
         // Also where it has no rows: the server would drop the reference with the table.
@@ -189,6 +194,7 @@ fn drop_in(link: &mut Link, id: &TableId) -> Result<(), DbError> {
 /// Drops the types of enums that no column has any more.
 pub(super) fn drop_unused(link: &mut Link, enums: &[TableId]) -> Result<(), DbError> {
     for id in enums.iter().filter(|id| id.table.starts_with("enum_")) {
+        lock(link, "type", id)?;
         if !introspect::is_type_used(link, id)? {
             link.run(&format!("DROP TYPE {}", quote_table(id)))?;
         }

@@ -8,7 +8,7 @@ use crate::error::DbError;
 use crate::intent::{self, Intent, IntentLog};
 use crate::postgres::connection::Link;
 use crate::postgres::literal::quote_table;
-use crate::postgres::session::Sessions;
+use crate::postgres::session::{Sessions, lock_key};
 use crate::postgres::{PRODUCT, ddl};
 use crate::schema::{ColumnDef, ColumnType, TableDef, TableId};
 use crate::server::ServerOptions;
@@ -97,10 +97,12 @@ impl IntentLog for TableIntentLog {
     }
 
     fn claim(&self, intent: &Intent, session: &str) -> Result<bool, DbError> {
-        // Where the answer was lost, the record is this session's already.
+        // Where the answer was lost, the record is this session's already. Whoever holds it is at work: see `hold`.
         let sql = format!(
-            "UPDATE {} SET session = $3 WHERE intent_id = $1 AND session IN ($2, $3) RETURNING 1",
-            quote_table(&table_id(&intent.schema))
+            "UPDATE {} SET session = $3 WHERE intent_id = $1 AND session IN ($2, $3) \
+             AND pg_catalog.pg_try_advisory_xact_lock({}) RETURNING 1",
+            quote_table(&table_id(&intent.schema)),
+            lock_key("intent", &intent.id)
         );
         let claimed = unless_missing(self.link().rows(&sql, &[&intent.id, &intent.session, session]))?;
         Ok(claimed.is_some_and(|rows| !rows.is_empty()))
@@ -136,12 +138,19 @@ impl IntentLog for TableIntentLog {
     }
 }
 
-/// In the open transaction: whether the intent is still on record as its session's, and keeps it so.
-pub(crate) fn hold(link: &mut Link, intent: &Intent) -> Result<bool, DbError> {
+/// In the open transaction: whether the intent is still on record as its session's, and keeps it so. What keeps it is a lock
+/// that only a claim asks for: the log of the same session, on its own connection, may change or remove the record meanwhile.
+pub(crate) fn hold(link: &mut Link, log: &TableIntentLog, intent: &Intent) -> Result<bool, DbError> {
+    link.live()?;
+    if !link.in_transaction() {
+        return Err(DbError::Transaction("no transaction is open"));
+    }
+    link.run(&format!("SELECT pg_catalog.pg_advisory_xact_lock({})", lock_key("intent", &intent.id)))?;
+    // Read by the log, which sees what is committed now, whatever the transaction sees.
     let sql = format!(
-        "SELECT 1 FROM {} WHERE intent_id = $1 AND session = $2 FOR UPDATE",
+        "SELECT 1 FROM {} WHERE intent_id = $1 AND session = $2",
         quote_table(&table_id(&intent.schema))
     );
-    let held = unless_missing(link.rows(&sql, &[&intent.id, &intent.session]))?;
+    let held = unless_missing(log.link().rows(&sql, &[&intent.id, &intent.session]))?;
     Ok(held.is_some_and(|rows| !rows.is_empty()))
 }

@@ -2,7 +2,7 @@
 
 use lapjoint_db::{Adapter, IntendedObject, Intent, TransactionMode};
 
-use crate::backend::Db;
+use crate::backend::{Backend, Db};
 
 on_every_database!(
     others_see_whether_a_session_is_alive,
@@ -62,11 +62,31 @@ fn intents_are_shared_between_sessions(db: &mut Db) {
 
 fn an_intent_is_held_by_the_transaction_of_its_session(db: &mut Db) {
     let intent = intent(db, "held");
-    db.intents().write(&intent).unwrap();
+    let log = db.intents();
+    log.write(&intent).unwrap();
+    db.begin(TransactionMode::User).unwrap();
+    assert!(db.hold_intent(&intent).unwrap());
+    // Its own session may finish with it before the transaction ends.
+    log.remove(&db.schema, "held").unwrap();
+    db.commit().unwrap();
+    if db.backend == Backend::Sqlite {
+        // A session of files lives as long as its process: nobody claims what is its own.
+        return;
+    }
+    let other = db.another();
+    log.write(&intent).unwrap();
     db.begin(TransactionMode::Write).unwrap();
     assert!(db.hold_intent(&intent).unwrap());
+    assert!(!matches!(other.intents().claim(&intent, other.session()), Ok(true)));
     db.commit().unwrap();
-    db.intents().remove(&db.schema, "held").unwrap();
+    assert!(other.intents().claim(&intent, other.session()).unwrap());
+    assert!(other.intents().claim(&intent, other.session()).unwrap());
+    db.begin(TransactionMode::Write).unwrap();
+    assert!(!db.hold_intent(&intent).unwrap());
+    db.rollback().unwrap();
+    assert!(!log.claim(&intent, "another session").unwrap());
+    assert_eq!(log.list(&db.schema).unwrap()[0].session, other.session());
+    log.remove(&db.schema, "held").unwrap();
 }
 
 fn a_schema_without_records_has_none(db: &mut Db) {
