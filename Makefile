@@ -29,6 +29,8 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python benches/blob.py $${CARGO_TARGET_DIR:-target}/release/examples/blob_times
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall ./python
 	$(VENV)/bin/python benches/tables.py
+	$(CARGO) build --release --locked -p lapjoint-testing
+	$(VENV)/bin/python benches/stores.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
 	scripts/with-services $(VENV)/bin/python benches/servers.py
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.

@@ -99,9 +99,19 @@ pub(crate) fn column_names(link: &mut Link, sql: &str) -> Result<Vec<String>, Db
         return Ok(Vec::new());
     }
     let statement = link.repeatable(sql, |conn| prepare(conn, sql))?;
-    Ok(statement.map_or_else(Vec::new, |statement| {
-        statement.columns().iter().map(|column| column.name_str().into_owned()).collect()
-    }))
+    let names = |columns: &[mysql::Column]| -> Vec<String> {
+        columns.iter().map(|column| column.name_str().into_owned()).collect()
+    };
+    let found = statement.map_or_else(Vec::new, |statement| names(&statement.columns()));
+    let shows = sql.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("show"));
+    if !found.is_empty() || !shows {
+        return Ok(found);
+    }
+    // MySQL says the columns of `SHOW CREATE TABLE` and its like only with their rows.
+    link.repeatable(sql, |conn| {
+        let result = conn.query_iter(sql)?;
+        Ok(names(result.columns().as_ref()))
+    })
 }
 
 /// Runs a query and hands its rows to `sink`.
