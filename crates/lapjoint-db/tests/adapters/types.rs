@@ -30,7 +30,6 @@ fn time(text: &str) -> Value {
 
 /// Each core type with values in their canonical form, which come back as they are.
 fn cases(db: &Db) -> Vec<(CoreType, Vec<Value>)> {
-    let backend = db.backend;
     let zero = if db.has_minus_zero() { -0.0 } else { 0.0 };
     let labels = vec!["it's".to_owned(), "é, \"x\"".to_owned(), "\\".to_owned()];
     let mut cases = vec![
