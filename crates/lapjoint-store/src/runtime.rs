@@ -103,6 +103,11 @@ pub fn interruptible<T>(stop: Option<&Arc<AtomicBool>>, work: impl FnOnce() -> T
     work()
 }
 
+/// What ends this thread's waiting, for threads that work for it.
+pub(crate) fn stop_of_thread() -> Option<Arc<AtomicBool>> {
+    STOP.with_borrow(Clone::clone)
+}
+
 async fn stopped(stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(LOOK).await;
@@ -111,7 +116,7 @@ async fn stopped(stop: &AtomicBool) {
 
 /// Runs a future to its end on the store runtime, from any thread, including one of another runtime.
 pub(crate) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> Result<T> {
-    let Some(stop) = STOP.with_borrow(Clone::clone) else { return run(future) };
+    let Some(stop) = stop_of_thread() else { return run(future) };
     run(async {
         tokio::select! {
             biased;

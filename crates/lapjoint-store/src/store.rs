@@ -468,7 +468,11 @@ impl Store {
         if let Some(local) = self.local_path(path)? {
             return Ok(local.is_dir());
         }
-        let level = self.level(path)?;
+        let level = match self.level(path) {
+            // A plain web server shows no folders; whether it answers at all is seen when a file is asked for.
+            Err(StoreError::Service { .. }) if self.0.spec.protocol == Protocol::Http => Level::default(),
+            level => level?,
+        };
         Ok(!level.objects.is_empty() || !level.folders.is_empty())
     }
 

@@ -2,10 +2,14 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
 use lapjoint_store::staging::{first_missing, no_progress, upload};
-use lapjoint_store::{Addressing, Payload, PendingObject, StoreError, StoredObject, Stores, UploadOptions};
+use lapjoint_store::{
+    Addressing, Payload, PendingObject, StoreError, StoredObject, Stores, UploadOptions, interruptible,
+};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Guard};
@@ -13,6 +17,9 @@ use crate::error::Error;
 use crate::objects::bring_back;
 use crate::recovery;
 use crate::watch::Watched;
+
+/// How long the objects of an interrupted insert are removed.
+const UNDO_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes of shared content that an insert keeps until its commit, to store again what is collected meanwhile.
 const KEPT_BYTES: usize = 64 << 20;
@@ -112,7 +119,10 @@ impl<'c> Work<'c> {
     /// Undoes the uploads because of `failure`.
     pub fn abandon<T>(&mut self, failure: Result<T, Error>) -> Result<T, Error> {
         let Some(intent) = self.intent.take() else { return failure };
-        match (failure, recovery::undo(self.connection, &intent)) {
+        // Who interrupts does not want to wait for a service that may be the very reason; recovery undoes what is left.
+        let stop = matches!(failure, Err(Error::Interrupted)).then(|| after(UNDO_PATIENCE));
+        let undone = interruptible(stop.as_ref(), || recovery::undo(self.connection, &intent));
+        match (failure, undone) {
             (failure, Ok(())) => failure,
             (Err(source), Err(undo)) => Err(Error::Undo { source: Box::new(source), undo: undo.to_string() }),
             (Ok(_), Err(undo)) => Err(undo),
@@ -220,6 +230,17 @@ fn may_create(stores: &Stores, object: &PendingObject) -> Result<bool, Error> {
     }
     let store = stores.get(Some(&object.store))?;
     Ok(store.keeps_origins() || !store.exists(&object.path)?)
+}
+
+/// A flag that becomes true after a while.
+fn after(time: Duration) -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&flag);
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        set.store(true, Ordering::Relaxed);
+    });
+    flag
 }
 
 fn intended(object: &PendingObject) -> IntendedObject {

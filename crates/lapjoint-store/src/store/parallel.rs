@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::runtime::{interruptible, stop_of_thread};
+
 /// Runs `work` on every item, up to `parallelism` at a time, and returns the results in the order of the items.
 ///
 /// # Errors
@@ -27,25 +29,27 @@ where
     let queue = Mutex::new(items.enumerate());
     let stopped = AtomicBool::new(false);
     let done: Mutex<Result<Vec<(usize, R)>, E>> = Mutex::new(Ok(Vec::new()));
+    let stop = stop_of_thread();
+    let take_turns = || {
+        while !stopped.load(Ordering::Relaxed) {
+            let next = lock(&queue).next();
+            let Some((index, item)) = next else { break };
+            let result = work(item);
+            let mut done = lock(&done);
+            match (result, done.as_mut()) {
+                (Ok(value), Ok(values)) => values.push((index, value)),
+                (Err(error), Ok(_)) => {
+                    stopped.store(true, Ordering::Relaxed);
+                    *done = Err(error);
+                }
+                // The first error is the one to report.
+                (_, Err(_)) => {}
+            }
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| {
-                while !stopped.load(Ordering::Relaxed) {
-                    let next = lock(&queue).next();
-                    let Some((index, item)) = next else { break };
-                    let result = work(item);
-                    let mut done = lock(&done);
-                    match (result, done.as_mut()) {
-                        (Ok(value), Ok(values)) => values.push((index, value)),
-                        (Err(error), Ok(_)) => {
-                            stopped.store(true, Ordering::Relaxed);
-                            *done = Err(error);
-                        }
-                        // The first error is the one to report.
-                        (_, Err(_)) => {}
-                    }
-                }
-            });
+            scope.spawn(|| interruptible(stop.as_ref(), take_turns));
         }
     });
     let mut values = done.into_inner().unwrap_or_else(PoisonError::into_inner)?;

@@ -73,6 +73,7 @@ fn files_behind_a_web_server_are_read() {
         assert_eq!(store.checksum(path).unwrap().size_bytes, 20);
         assert!(store.get("none").unwrap_err().is_not_found());
         assert_eq!(store.head("none").unwrap(), None);
+        assert!(!store.is_folder("none").unwrap());
     }
 }
 

@@ -1,12 +1,13 @@
 //! Tables whose objects lie in a service.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lapjoint::codec::NpyRef;
 use lapjoint::store::PutMode;
-use lapjoint::{Connection, NdArray, Row, Table, Value, row};
+use lapjoint::{Connection, Error, InsertOptions, NdArray, Row, Table, Value, Watch, row};
 use lapjoint_testing::{Fault, Proxy, S3Server};
 use serde_json::json;
 
@@ -143,4 +144,27 @@ fn inserts_under_faults_are_whole_or_not_there() {
     }
     assert!(proxy.counts().faults > 40, "{:?}", proxy.counts());
     store.put("elsewhere", "x", PutMode::Create).unwrap();
+}
+
+#[test]
+fn an_insert_can_be_stopped_while_the_service_is_silent() {
+    // Accepts connections, and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let connection = connect(silent.local_addr().unwrap(), folder.path());
+    let table = blobs(&connection);
+    let begun = Instant::now();
+    let stop = InsertOptions::new().watch(Watch::new(move |_| {
+        if begun.elapsed() > Duration::from_millis(500) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(table.insert_with(rows(0..3), &stop)));
+    // What may have been created cannot be removed while nobody answers; that is given up too, and left to recovery.
+    let result = receiver.recv_timeout(Duration::from_secs(100)).unwrap();
+    assert!(matches!(result, Err(Error::Interrupted | Error::Undo { .. })), "{result:?}");
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
 }
