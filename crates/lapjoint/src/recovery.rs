@@ -324,9 +324,9 @@ fn markers(guard: &mut Guard<'_>, schema: &str) -> Result<Vec<(String, String)>,
     Ok(found)
 }
 
-/// Whether the intent is this session's, and not one that another took for dead and undoes. A commit under way holds the
-/// record: this waits for its end.
-fn is_ours(guard: &Guard<'_>, intent: &Intent) -> Result<bool, Error> {
+/// Whether the intent is this session's: not one that another took for dead and undoes, and not one whose commit is still
+/// under way, which some databases wait for.
+pub(crate) fn is_ours(guard: &Guard<'_>, intent: &Intent) -> Result<bool, Error> {
     let session = guard.adapter().session().to_owned();
     Ok(guard.adapter().intents().claim(intent, &session)?)
 }

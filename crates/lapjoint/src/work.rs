@@ -169,8 +169,11 @@ impl<'c> Work<'c> {
         };
         match recovery::has_marker(guard, intent) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(DbError::Lost { product, message, outcome_unknown: false }.into()),
-            Err(_) => Err(DbError::Lost { product, message, outcome_unknown: true }.into()),
+            // Only when nobody is still at the commit is a missing marker the last word.
+            found => {
+                let is_over = found.is_ok() && recovery::is_ours(guard, intent).unwrap_or(false);
+                Err(DbError::Lost { product, message, outcome_unknown: !is_over }.into())
+            }
         }
     }
 
