@@ -101,7 +101,6 @@ fn codecs_and_errors() {
     for (arguments, part) in [
         (vec!["codecs", "show", "npi"], "Did you mean <npy>?"),
         (vec!["describe", "nodot"], "schema.Table"),
-        (vec!["gc", "demo"], "--dry-run"),
         (vec!["demo", "--data", "/nonexistent"], "examples/data"),
     ] {
         let output = lapjoint(&arguments);

@@ -66,9 +66,12 @@ fn an_intent_is_held_by_the_transaction_of_its_session(db: &mut Db) {
     log.write(&intent).unwrap();
     db.begin(TransactionMode::User).unwrap();
     assert!(db.hold_intent(&intent).unwrap());
-    // Its own session may finish with it before the transaction ends.
-    log.remove(&db.schema, "held").unwrap();
+    // Its own session may finish with it before the transaction ends; MySQL makes the log wait for it.
+    if db.backend != Backend::MySql {
+        log.remove(&db.schema, "held").unwrap();
+    }
     db.commit().unwrap();
+    log.remove(&db.schema, "held").unwrap();
     if db.backend == Backend::Sqlite {
         // A session of files lives as long as its process: nobody claims what is its own.
         return;
