@@ -31,10 +31,9 @@ class Cursor:
 
 def _own_settings(settings, host, user, password, port, use_tls, database_name, backend):
     """What the arguments of a connection say, as settings. A host means a server, unless SQLite is chosen by name."""
-    chosen = backend or next(
-        (value for key, value, source in settings._core.entries() if key == "database.backend" and source != "default"),
-        None,
-    )
+    sources = {key: source for key, _, source in settings._core.entries()}
+    is_chosen = sources["database.backend"] != "default"
+    chosen = backend or (settings["database.backend"] if is_chosen else None)
     own = {"database.backend": backend, "database.name": database_name}
     if chosen == "sqlite" or not (host or chosen or settings["database.backend"] != "sqlite"):
         return own
