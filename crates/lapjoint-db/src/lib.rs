@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod schema;
 pub mod server;
 pub mod sqlite;
+mod statement;
 
 pub use adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
 pub use error::DbError;

@@ -5,9 +5,8 @@ use mysql::{DriverError, Error, MySqlError};
 use crate::error::DbError;
 use crate::mysql::literal::quote_table;
 use crate::schema::{ColumnType, TableDef, TableId};
-
-/// Longest piece of a statement in a message, in characters.
-const SHOWN_CHARS: usize = 300;
+use crate::statement;
+pub(crate) use crate::statement::shorten;
 
 /// Where an error happened.
 #[derive(Clone, Copy)]
@@ -171,7 +170,7 @@ fn first_quoted(text: &str) -> Option<String> {
     }
     let mut rest = text;
     let mut found = None;
-    while let Some((name, after)) = identifier(rest) {
+    while let Some((name, after)) = statement::quoted(rest, '`') {
         found = Some(name);
         match after.strip_prefix('.') {
             Some(next) => rest = next,
@@ -234,42 +233,11 @@ fn constraint(message: &str) -> Option<String> {
     Some(format!("({}) -> {parent} ({}) has no such row", plain(columns), plain(parent_columns)))
 }
 
-/// A statement for a message.
-pub(crate) fn shorten(sql: &str) -> String {
-    let mut shown: String = sql.chars().take(SHOWN_CHARS).collect();
-    if shown.len() < sql.len() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// The table that a statement changes, where it is written `` `schema`.`table` ``.
 pub(crate) fn target(sql: &str) -> Option<TableId> {
-    let rest = sql.trim_start();
-    let after = ["INSERT INTO ", "DELETE FROM ", "UPDATE ", "DROP TABLE "].iter().find_map(|verb| {
-        let (head, tail) = rest.split_at_checked(verb.len())?;
-        head.eq_ignore_ascii_case(verb).then_some(tail)
-    })?;
-    let (schema, after) = identifier(after.trim_start())?;
-    let (table, _) = identifier(after.strip_prefix('.')?)?;
-    Some(TableId::new(schema, table))
-}
-
-/// A quoted identifier at the start of a text, and the rest.
-fn identifier(text: &str) -> Option<(String, &str)> {
-    let mut rest = text.strip_prefix('`')?;
-    let mut name = String::new();
-    loop {
-        let (part, after) = rest.split_once('`')?;
-        name.push_str(part);
-        match after.strip_prefix('`') {
-            Some(after) => {
-                name.push('`');
-                rest = after;
-            }
-            None => return Some((name, after)),
-        }
-    }
+    statement::target(sql, &["INSERT INTO ", "DELETE FROM ", "UPDATE ", "DROP TABLE "], |text| {
+        statement::quoted(text, '`')
+    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use tokio_postgres::error::DbError as ServerError;
 use crate::error::DbError;
 use crate::postgres::PRODUCT;
 use crate::schema::{TableDef, TableId};
-
-/// Longest piece of a statement in a message, in characters.
-const SHOWN_CHARS: usize = 300;
+use crate::statement;
+pub(crate) use crate::statement::shorten;
 
 /// Where an error happened.
 #[derive(Clone, Copy)]
@@ -297,46 +296,19 @@ pub(crate) fn copied_row(error: &ServerError, table: &str) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_sub(1)
 }
 
-/// A statement for a message.
-pub(crate) fn shorten(sql: &str) -> String {
-    let mut shown: String = sql.chars().take(SHOWN_CHARS).collect();
-    if shown.len() < sql.len() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// The table that a statement changes, where it is written `"schema"."table"`.
 pub(crate) fn target(sql: &str) -> Option<TableId> {
-    let rest = sql.trim_start();
-    let after = ["INSERT INTO ", "DELETE FROM ", "UPDATE "].iter().find_map(|verb| {
-        let (head, tail) = rest.split_at_checked(verb.len())?;
-        head.eq_ignore_ascii_case(verb).then_some(tail)
-    })?;
-    let (schema, after) = identifier(after.trim_start())?;
-    let (table, _) = identifier(after.strip_prefix('.')?)?;
-    Some(TableId::new(schema, table))
+    statement::target(sql, &["INSERT INTO ", "DELETE FROM ", "UPDATE "], identifier)
 }
 
 /// A name at the start of a text, quoted or plain, and the rest.
 fn identifier(text: &str) -> Option<(String, &str)> {
-    let Some(mut rest) = text.strip_prefix('"') else {
-        let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
-        let (name, after) = text.split_at(end);
-        return (!name.is_empty()).then(|| (name.to_lowercase(), after));
-    };
-    let mut name = String::new();
-    loop {
-        let (part, after) = rest.split_once('"')?;
-        name.push_str(part);
-        match after.strip_prefix('"') {
-            Some(after) => {
-                name.push('"');
-                rest = after;
-            }
-            None => return Some((name, after)),
-        }
+    if text.starts_with('"') {
+        return statement::quoted(text, '"');
     }
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+    let (name, after) = text.split_at(end);
+    (!name.is_empty()).then(|| (name.to_lowercase(), after))
 }
 
 #[cfg(test)]

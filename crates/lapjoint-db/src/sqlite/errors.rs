@@ -4,9 +4,8 @@ use rusqlite::ffi;
 
 use crate::error::DbError;
 use crate::schema::{TableDef, TableId};
-
-/// Longest piece of a statement in a message, in characters.
-const SHOWN_CHARS: usize = 300;
+use crate::statement;
+pub(crate) use crate::statement::shorten;
 
 /// Begins the messages of the triggers that keep references between schemas.
 pub(crate) const FOREIGN_KEY: &str = "lapjoint foreign key: ";
@@ -170,42 +169,9 @@ fn known_columns(list: &str, table: &TableDef) -> Option<Vec<String>> {
     }
 }
 
-/// A statement for a message.
-pub(crate) fn shorten(sql: &str) -> String {
-    let mut shown: String = sql.chars().take(SHOWN_CHARS).collect();
-    if shown.len() < sql.len() {
-        shown.push('…');
-    }
-    shown
-}
-
 /// The table that a statement changes, where it is written `"schema"."table"`.
 pub(crate) fn target(sql: &str) -> Option<TableId> {
-    let rest = sql.trim_start();
-    let after = ["INSERT INTO ", "DELETE FROM ", "UPDATE "].iter().find_map(|verb| {
-        let (head, tail) = rest.split_at_checked(verb.len())?;
-        head.eq_ignore_ascii_case(verb).then_some(tail)
-    })?;
-    let (schema, after) = identifier(after.trim_start())?;
-    let (table, _) = identifier(after.strip_prefix('.')?)?;
-    Some(TableId::new(schema, table))
-}
-
-/// A quoted identifier at the start of a text, and the rest.
-fn identifier(text: &str) -> Option<(String, &str)> {
-    let mut rest = text.strip_prefix('"')?;
-    let mut name = String::new();
-    loop {
-        let (part, after) = rest.split_once('"')?;
-        name.push_str(part);
-        match after.strip_prefix('"') {
-            Some(after) => {
-                name.push('"');
-                rest = after;
-            }
-            None => return Some((name, after)),
-        }
-    }
+    statement::target(sql, &["INSERT INTO ", "DELETE FROM ", "UPDATE "], |text| statement::quoted(text, '"'))
 }
 
 #[cfg(test)]
@@ -225,7 +191,7 @@ mod tests {
     #[test]
     fn long_statements_are_cut_at_a_character() {
         let long = "é".repeat(1000);
-        assert_eq!(shorten(&long).chars().count(), SHOWN_CHARS + 1);
+        assert_eq!(shorten(&long).chars().count(), statement::SHOWN_CHARS + 1);
         assert_eq!(shorten("é"), "é");
     }
 }
