@@ -1,0 +1,127 @@
+"""Random expressions of the query algebra, by DataJoint 2.3.5 on PostgreSQL and by this package on every database.
+
+    python conformance/algebra/differential.py [--seed 1] [--schemas 100] [--expressions 20]
+
+Prints each difference, made as small as it can be, as Python; and the number of expressions by outcome. The cases come from
+`cargo run -p lapjoint-testing --example algebra`. Needs LAPJOINT_TEST_POSTGRES; LAPJOINT_TEST_MYSQL is used where it is set.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import sides  # noqa: E402
+from compare import Difference, check  # noqa: E402
+from expressions import parts, smaller, tables_of, text  # noqa: E402
+
+
+def cases(seed, schemas, expressions):
+    """Schemas with their expressions, by the generator."""
+    command = os.environ.get("LAPJOINT_ALGEBRA")
+    command = [command] if command else ["cargo", "run", "--quiet", "--locked", "-p", "lapjoint-testing", "--example", "algebra", "--"]
+    numbers = [str(number) for number in (seed, schemas, expressions)]
+    made = subprocess.run([*command, *numbers], cwd=HERE.parent.parent, check=True, capture_output=True, text=True)
+    return [json.loads(line) for line in made.stdout.splitlines()]
+
+
+class Bench:
+    """All sides, with the tables of one case at a time."""
+
+    def __init__(self, folder):
+        self.reference = sides.reference(os.environ["LAPJOINT_TEST_POSTGRES"])
+        self.ours = sides.ours(folder)
+        self.tables = {}
+
+    def load(self, case):
+        """Declares the tables everywhere; this package finds DataJoint's on PostgreSQL as well."""
+        self.tables = {side.name: (side, side.tables(case)) for side in [self.reference, *self.ours]}
+        for side in self.ours:
+            if side.name.endswith("PostgreSQL"):
+                theirs = side.tables(case, self.reference.schemas[-1].database)
+                self.tables[f"{side.name}, tables of DataJoint"] = (side, theirs)
+
+    def outcomes(self, given):
+        return {name: side.evaluate(tables, given) for name, (side, tables) in self.tables.items()}
+
+    def verdict(self, given, case):
+        """How the sides compare."""
+        return check(given, case["tables"], self.outcomes(given))
+
+    def shrink(self, given, case):
+        """A smaller expression on which they differ, too."""
+        found = True
+        while found:
+            found = False
+            for less in smaller(given):
+                try:
+                    self.verdict(less, case)
+                except Difference:
+                    given, found = less, True
+                    break
+        return given
+
+    def drop(self):
+        for side in [self.reference, *self.ours]:
+            side.drop()
+
+
+def report(bench, given, case):
+    """A difference as somebody reads it."""
+    small = bench.shrink(given, case)
+    try:
+        bench.verdict(small, case)
+    except Difference as difference:
+        lines = [f"DIFFERENCE (seed {case['seed']}, schema {case['schema']}): {text(small)}", f"  {difference}"]
+    used = tables_of(small)
+    for table in case["tables"]:
+        if table["name"] in used:
+            lines.append(f"  {table['name']}: {'; '.join(table['definition'].splitlines())}")
+    return small, "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schemas", type=int, default=100)
+    parser.add_argument("--expressions", type=int, default=20)
+    parser.add_argument("--only", type=int, help="the number of one schema")
+    parser.add_argument("--operations", help="only expressions of these, such as restrict,proj")
+    parser.add_argument("--most", type=int, default=20, help="end after so many differences")
+    options = parser.parse_args()
+    counts, differences = collections.Counter(), []
+    with tempfile.TemporaryDirectory(prefix="algebra-") as folder:
+        bench = Bench(pathlib.Path(folder) / "database")
+        for case in cases(options.seed, options.schemas, options.expressions):
+            if options.only is not None and case["schema"] != options.only:
+                continue
+            if len(differences) >= options.most:
+                break
+            bench.load(case)
+            for given in case["expressions"]:
+                if options.operations and not {part.get("op", "restrict") for part in parts(given)} <= set(options.operations.split(",")):
+                    continue
+                try:
+                    counts[bench.verdict(given, case)] += 1
+                except Difference:
+                    small, told = report(bench, given, case)
+                    counts["DIFFERENT"] += 1
+                    if told not in differences:
+                        differences.append(told)
+                        print(told, flush=True)
+            bench.drop()
+    print(f"{sum(counts.values())} expressions:")
+    for name, count in counts.most_common():
+        print(f"  {count:6} {name}")
+    sys.exit(bool(differences))
+
+
+if __name__ == "__main__":
+    main()
