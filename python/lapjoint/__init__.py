@@ -2,6 +2,7 @@
 
 from . import blob, codecs, errors, utils
 from ._core import __version__
+from .autopopulate import AutoPopulate
 from .blob import MatCell, MatStruct
 from .codecs import Codec, SchemaCodec, get_codec, list_codecs
 from .condition import AndList, Not, Top
@@ -39,7 +40,7 @@ def install_as_datajoint():
 
 
 __all__ = [
-    "AndList", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
+    "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
     "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
     "StorageAdapter", "Table", "ThreadSafetyError", "Top", "ValidationResult", "VirtualModule", "__version__", "blob",
     "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter", "install_as_datajoint", "list_codecs",

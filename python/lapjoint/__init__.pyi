@@ -4,6 +4,7 @@ from . import errors as errors
 from . import gc as gc
 from . import utils as utils
 from ._core import __version__ as __version__
+from .autopopulate import AutoPopulate as AutoPopulate
 from .blob import MatCell as MatCell
 from .blob import MatStruct as MatStruct
 from .codecs import Codec as Codec
@@ -46,6 +47,7 @@ def install_as_datajoint() -> None: ...
 
 __all__ = [
     "AndList",
+    "AutoPopulate",
     "Codec",
     "Compute",
     "Computed",

@@ -1,6 +1,7 @@
 """Tables as classes: tiers, parts, insert, drop."""
 
 from . import rows as _rows
+from .autopopulate import AutoPopulate
 from .connection import conn
 from .errors import DataJointError
 from .expression import QueryExpression
@@ -17,7 +18,7 @@ __all__ = [
 # What a class does as if it were its table.
 _FORWARDED = frozenset(
     "alter ancestors children delete delete_quick descendants describe drop drop_quick extend fetch fetch1 head heading "
-    "insert insert1 insert_dataframe join keys parents parts populate preview primary_key progress proj restrict staged_insert1 "
+    "insert insert1 insert_dataframe join key_source keys parents parts populate preview primary_key progress proj restrict staged_insert1 "
     "tail to_arrays to_arrow to_arrow_batches to_dicts to_pandas to_polars update1 validate".split()
 )
 # Names of tables, without the signs of their tiers.
@@ -225,6 +226,9 @@ def _restricted(query, what):
 QueryExpression.drop = _restricted(
     "drop", "A table with an applied restriction cannot be dropped. Call drop() on the unrestricted Table."
 )
+QueryExpression.populate = _restricted(
+    "populate", "Cannot call populate on a restricted table. Instead, pass conditions to populate() as arguments."
+)
 QueryExpression.update1 = _restricted("update1", "Update cannot be applied to a restricted table.")
 QueryExpression.insert = QueryExpression.insert1 = _restricted("insert", "Rows are inserted into tables, not into queries.")
 
@@ -276,14 +280,14 @@ class Lookup(UserTable):
     tier_regexp = rf"(?P<lookup>#{_NAME})$"
 
 
-class Imported(UserTable):
+class Imported(AutoPopulate, UserTable):
     """Rows filled from files and instruments."""
 
     _tier = "Imported"
     tier_regexp = rf"(?P<imported>_{_NAME})$"
 
 
-class Computed(UserTable):
+class Computed(AutoPopulate, UserTable):
     """Rows filled from other tables."""
 
     _tier = "Computed"

@@ -2,6 +2,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Literal
 
+from .autopopulate import AutoPopulate
 from .condition import Not
 from .connection import Connection
 from .expression import QueryExpression
@@ -68,9 +69,9 @@ class Manual(UserTable): ...
 
 class Lookup(UserTable): ...
 
-class Imported(UserTable): ...
+class Imported(AutoPopulate, UserTable): ...
 
-class Computed(UserTable): ...
+class Computed(AutoPopulate, UserTable): ...
 
 class Part(UserTable):
     @property

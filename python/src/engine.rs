@@ -213,7 +213,7 @@ pub(crate) fn referenced_names(definition: &str) -> PyResult<Vec<String>> {
 
 /// A table.
 #[pyclass(frozen, name = "Table", module = "lapjoint._core")]
-pub(crate) struct PyTable(Table);
+pub(crate) struct PyTable(pub Table);
 
 #[pymethods]
 impl PyTable {

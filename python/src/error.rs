@@ -77,14 +77,19 @@ pub(crate) fn raise(class: &str, message: &str) -> PyErr {
 
 /// The exception of an engine's error. What a Python codec raised is raised again as it was.
 pub(crate) fn from_engine(error: Error) -> PyErr {
-    let raised = match &error {
+    from_engine_ref(&error)
+}
+
+/// The same of an error that is still needed.
+pub(crate) fn from_engine_ref(error: &Error) -> PyErr {
+    let raised = match error {
         Error::Cell { source, .. } | Error::BindCodec { source, .. } => raised_by_codec(source),
         Error::Source(source) => {
             source.downcast_ref::<PyErr>().map(|raised| Python::attach(|py| raised.clone_ref(py)))
         }
         _ => None,
     };
-    raised.unwrap_or_else(|| raise(class(&error), &error.to_string()))
+    raised.unwrap_or_else(|| raise(class(error), &error.to_string()))
 }
 
 /// The exception of a codec's error.

@@ -5,6 +5,7 @@ mod blob;
 mod codec;
 mod collect;
 mod columns;
+mod compute;
 mod config;
 mod driver;
 mod engine;
@@ -50,6 +51,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::object_path, module)?)?;
     module.add_function(wrap_pyfunction!(store::token, module)?)?;
     module.add_function(wrap_pyfunction!(store::encode_pk_value, module)?)?;
+    module.add_class::<compute::PyComputation>()?;
     module.add_class::<config::PyConfig>()?;
     module.add_class::<engine::PyConnection>()?;
     module.add_class::<engine::PySchema>()?;

@@ -177,7 +177,7 @@ fn delete_options(part_integrity: &str) -> PyResult<DeleteOptions> {
 
 /// The condition that a Python object means: SQL, a dict, a truth value, a list (any), an `AndList` (all), a `Not`, or a
 /// query.
-fn to_condition(object: &Bound<'_, PyAny>) -> PyResult<Condition> {
+pub(crate) fn to_condition(object: &Bound<'_, PyAny>) -> PyResult<Condition> {
     if let Ok(flag) = object.cast::<PyBool>() {
         return Ok(Condition::Constant(flag.is_true()));
     }

@@ -18,6 +18,7 @@ use matching::Matching;
 pub(crate) use matching::now;
 use present::Present;
 
+use crate::compute::is_making;
 use crate::connection::{Connection, Guard};
 use crate::error::Error;
 use crate::heading::Attribute;
@@ -171,7 +172,8 @@ pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions
 
 /// Rows of imported and computed tables come from their computation.
 fn refuse_direct(table: &Table, options: &InsertOptions) -> Result<(), Error> {
-    if matches!(table.tier(), Tier::Imported | Tier::Computed) && !options.allow_direct_insert {
+    let is_refused = matches!(table.tier(), Tier::Imported | Tier::Computed) && !options.allow_direct_insert;
+    if is_refused && !is_making(table) {
         return Err(Error::usage(
             "Inserts into an auto-populated table can only be done inside its make method during a populate call. To \
              override, set keyword argument allow_direct_insert=True.",

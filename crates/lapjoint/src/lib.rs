@@ -26,6 +26,7 @@
 
 mod alter;
 mod bound;
+mod compute;
 mod connection;
 mod declare;
 mod describe;
@@ -50,6 +51,7 @@ mod watch;
 mod work;
 
 pub use alter::Alteration;
+pub use compute::{Failure, InParts, Made, Make, MakeInParts, PopulateOptions, PopulateReport};
 pub use connection::{Connection, ConnectionOptions};
 pub use declare::References;
 pub use error::Error;
