@@ -57,13 +57,13 @@ fuzz:
 
 lint:
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy --workspace --all-features --all-targets --locked -- -D warnings
 	cd python && $(CARGO) fmt -- --check
 	cd python && $(CARGO) clippy --locked -- -D warnings
 	scripts/sizes
 
 docs:
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --all-features --no-deps --locked
 
 # The Python environment of the tests, with the reference implementation.
 $(VENV)/ready: conformance/requirements.txt

@@ -62,8 +62,23 @@ class Fetch:
     def to_arrow(self, order_by=None, limit=None, offset=None, squeeze=False):
         """All rows as an Arrow table."""
         pyarrow = _needed("pyarrow", "to_arrow")
-        columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
-        return pyarrow.table({name: pyarrow.array(_framed(column)) for name, column in columns.items()})
+        if squeeze:
+            columns = _fetched_columns(self._ordered(order_by, limit, offset), squeeze)
+            return pyarrow.table({name: pyarrow.array(_framed(column)) for name, column in columns.items()})
+        batches = self.to_arrow_batches(order_by, limit, offset)
+        return pyarrow.Table.from_batches(batches, schema=batches.schema)
+
+    def to_arrow_batches(self, order_by=None, limit=None, offset=None):
+        """All rows as Arrow record batches, one after the other; `schema` has the columns."""
+        return _Batches(_needed("pyarrow", "to_arrow_batches"), self._ordered(order_by, limit, offset))
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        """The rows as an Arrow stream, for libraries that read such streams: polars, DuckDB, pandas, pyarrow, DataFusion."""
+        return self._query.arrow_stream()
+
+    def __arrow_c_schema__(self):
+        """The columns of that stream."""
+        return self._query.arrow_schema()
 
     def fetch1(self, *attributes, squeeze=False):
         """The only row as a dict; or its value of one attribute, or a tuple of values (`"KEY"` gives the primary key)."""
@@ -121,6 +136,22 @@ class Fetch:
 
     def __iter__(self):
         yield from self.to_dicts()
+
+
+class _Batches:
+    """Record batches of an engine's query, as pyarrow has them."""
+
+    def __init__(self, pyarrow, query):
+        with progress("fetch") as seen:
+            self._batches = query.arrow_batches(seen)
+        self._pyarrow = pyarrow
+        self.schema = pyarrow.schema(self._batches)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return self._pyarrow.record_batch(next(self._batches))
 
 
 def _fetched(query):

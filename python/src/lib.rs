@@ -1,6 +1,7 @@
 //! Python bindings of Lapjoint: conversion at the edge, no logic.
 
 mod array;
+mod arrow;
 mod blob;
 mod codec;
 mod collect;
@@ -58,6 +59,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyTable>()?;
     module.add_class::<store::PyStore>()?;
     module.add_class::<query::PyQuery>()?;
+    module.add_class::<arrow::PyArrowBatches>()?;
+    module.add_class::<arrow::PyArrowBatch>()?;
     module.add_class::<reference::PyNpyRef>()?;
     module.add_class::<reference::PyObjectRef>()?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use lapjoint::types::StoreRef;
 use lapjoint::{Attribute, Condition, DeleteOptions, PartIntegrity, ProjectItem, Query, Row, Storage};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList, PyString};
+use pyo3::types::{PyBool, PyCapsule, PyDict, PyList, PyString};
 
+use crate::arrow::{self, PyArrowBatches};
 use crate::columns::Column;
 use crate::engine::CHECKED_ROWS;
 use crate::error::{from_any, from_engine};
@@ -83,6 +84,22 @@ impl PyQuery {
         let (names, columns) = fetched.map_err(|error| signals.raise(error))?;
         let columns = columns.into_iter().map(|column| column.into_python(py)).collect::<PyResult<_>>()?;
         Ok((names, columns))
+    }
+
+    /// The rows as an Arrow stream, in a capsule.
+    fn arrow_stream<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        arrow::stream(py, &self.0)
+    }
+
+    /// The schema of that stream, in a capsule.
+    fn arrow_schema<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        arrow::schema(py, &self.0)
+    }
+
+    /// The rows as record batches.
+    #[pyo3(signature = (progress=None))]
+    fn arrow_batches(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<PyArrowBatches> {
+        PyArrowBatches::open(py, &self.0, progress)
     }
 
     fn count(&self, py: Python<'_>) -> PyResult<u64> {

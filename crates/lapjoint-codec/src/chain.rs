@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use lapjoint_types::{CodecSpec, StoreRef, TypeSpec, Value};
+use lapjoint_types::{CodecSpec, LogicalType, StoreRef, TypeSpec, Value};
 
 use crate::codec::{Codec, Place};
 use crate::context::{DecodeContext, EncodeContext};
@@ -79,6 +79,21 @@ impl Chain {
     #[must_use]
     pub const fn dtype(&self) -> &TypeSpec {
         &self.dtype
+    }
+
+    /// What decoded values are to programs that work on columns.
+    #[must_use]
+    pub fn logical_type(&self) -> LogicalType {
+        self.links.first().map_or(LogicalType::Content, |link| link.codec.logical_type())
+    }
+
+    /// The logical type of one value by what its column stores, where that says it.
+    #[must_use]
+    pub fn logical_type_of(&self, stored: &Value) -> Option<LogicalType> {
+        match self.links.as_slice() {
+            [link] => link.codec.logical_type_of(stored),
+            _ => None,
+        }
     }
 
     /// The store of the innermost codec, where the objects of this chain lie.

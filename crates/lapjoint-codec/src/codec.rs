@@ -1,9 +1,11 @@
 //! The contract between a codec and the framework.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use lapjoint_store::Stores;
-use lapjoint_types::{TypeSpec, Value};
+use lapjoint_types::{LogicalType, TypeSpec, Value};
 
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
@@ -87,6 +89,15 @@ impl fmt::Display for Origin {
     }
 }
 
+/// Values of a codec as columns take them.
+#[non_exhaustive]
+pub enum Rendered {
+    /// One by one, as the logical type says.
+    Values(Vec<Value>),
+    /// All at once, in a form that the engine's user and the codec agree on: an array of Arrow.
+    Column(Arc<dyn Any + Send + Sync>),
+}
+
 /// A named, reversible mapping from a value to a stored form.
 ///
 /// On insert the framework calls [`validate`](Self::validate), then [`encode`](Self::encode), from the outermost
@@ -139,6 +150,25 @@ pub trait Codec: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`CodecError`] when the stored form is damaged or an object cannot be read.
     fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError>;
+
+    /// What decoded values are to programs that work on columns. Without a declaration the values decide.
+    fn logical_type(&self) -> LogicalType {
+        LogicalType::Content
+    }
+
+    /// The logical type of one value by what is stored of it, where that says more than [`logical_type`](Self::logical_type).
+    fn logical_type_of(&self, stored: &Value) -> Option<LogicalType> {
+        let _ = stored;
+        None
+    }
+
+    /// Brings decoded values, nulls among them, into the form of the logical type: many at once, for columns.
+    ///
+    /// # Errors
+    /// [`CodecError`] when a value has no such form.
+    fn render(&self, values: Vec<Value>) -> Result<Rendered, CodecError> {
+        Ok(Rendered::Values(values))
+    }
 
     /// Name of the store that `@` without a name means to this codec.
     ///

@@ -23,7 +23,7 @@ pub mod registry;
 pub mod resolve;
 
 pub use chain::{Chain, Link};
-pub use codec::{Capabilities, Codec, Origin, Place};
+pub use codec::{Capabilities, Codec, Origin, Place, Rendered};
 pub use context::{DecodeContext, EncodeContext, Site};
 pub use error::CodecError;
 pub use npy_ref::{AxisSlice, NpyRef};

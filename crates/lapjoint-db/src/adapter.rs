@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lapjoint_types::Value;
 
+use crate::cell::{CellSink, Rows};
 use crate::error::DbError;
 use crate::intent::{Intent, IntentLog};
 use crate::schema::{ColumnType, TableDef, TableId};
@@ -188,17 +189,31 @@ pub trait Adapter: Send {
     /// [`DbError::Syntax`] when the database does not understand it.
     fn column_names(&mut self, sql: &str) -> Result<Vec<String>, DbError>;
 
-    /// Runs a query with `?` parameters and hands every row to `sink`, decoded by `columns`' types.
+    /// Runs a query with `?` parameters and hands every cell to `sink`, decoded by `columns`' types.
     ///
     /// # Errors
     /// [`DbError`] when the query fails or a stored value is not one of its column's type.
+    fn query_cells(
+        &mut self,
+        sql: &str,
+        parameters: &[(Value, ColumnType)],
+        columns: &[(String, ColumnType)],
+        sink: &mut dyn CellSink,
+    ) -> Result<(), DbError>;
+
+    /// As [`query_cells`](Self::query_cells), row by row.
+    ///
+    /// # Errors
+    /// As for [`query_cells`](Self::query_cells).
     fn query(
         &mut self,
         sql: &str,
         parameters: &[(Value, ColumnType)],
         columns: &[(String, ColumnType)],
         sink: &mut RowSink<'_>,
-    ) -> Result<(), DbError>;
+    ) -> Result<(), DbError> {
+        self.query_cells(sql, parameters, columns, &mut Rows::new(columns.len(), sink))
+    }
 
     /// Closes the connection, after which every call fails. An open transaction is undone.
     fn close(&mut self);

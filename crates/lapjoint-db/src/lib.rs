@@ -5,6 +5,7 @@
 //! Adapters are synchronous and start no thread that lives on, so that a process may fork.
 
 pub mod adapter;
+pub mod cell;
 pub mod check;
 pub mod error;
 pub mod intent;
@@ -18,6 +19,7 @@ pub mod sqlite;
 mod statement;
 
 pub use adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
+pub use cell::{Cell, CellSink};
 pub use error::DbError;
 pub use intent::{FileIntentLog, IntendedObject, Intent, IntentLog, MemoryIntentLog};
 #[cfg(feature = "mysql")]

@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use lapjoint_types::Value;
 
-use crate::adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
+use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode};
+use crate::cell::CellSink;
 use crate::error::DbError;
 use crate::intent::{Intent, IntentLog};
 use crate::schema::{ColumnType, TableDef, TableId};
@@ -165,12 +166,12 @@ impl Adapter for MysqlAdapter {
         query::column_names(&mut self.link, sql)
     }
 
-    fn query(
+    fn query_cells(
         &mut self,
         sql: &str,
         parameters: &[(Value, ColumnType)],
         columns: &[(String, ColumnType)],
-        sink: &mut RowSink<'_>,
+        sink: &mut dyn CellSink,
     ) -> Result<(), DbError> {
         query::query(&mut self.link, sql, parameters, columns, sink)
     }

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use lapjoint_types::Value;
 
-use crate::adapter::{Adapter, Capabilities, InsertMode, RowSink, TransactionMode};
+use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode};
+use crate::cell::CellSink;
 use crate::error::DbError;
 use crate::intent::{FileIntentLog, Intent, IntentLog, MemoryIntentLog};
 use crate::schema::{ColumnType, TableDef, TableId};
@@ -221,12 +222,12 @@ impl Adapter for SqliteAdapter {
         query::column_names(self.link.raw()?, sql)
     }
 
-    fn query(
+    fn query_cells(
         &mut self,
         sql: &str,
         parameters: &[(Value, ColumnType)],
         columns: &[(String, ColumnType)],
-        sink: &mut RowSink<'_>,
+        sink: &mut dyn CellSink,
     ) -> Result<(), DbError> {
         self.link.live()?;
         query::query(self.link.raw()?, sql, parameters, columns, sink)

@@ -10,6 +10,7 @@
 //! - [`spec`]: what may stand after the colon of an attribute (`int32`, `<blob@cold>`, `mediumint`);
 //! - [`definition`]: the definition language;
 //! - [`naming`]: table names and tiers;
+//! - [`logical`]: types of columns, for frames and query engines;
 //! - [`marker`]: the type in a stored column comment;
 //! - [`suggest`]: the nearest known word.
 
@@ -19,6 +20,7 @@ pub mod core_type;
 pub mod decimal;
 pub mod definition;
 pub mod dtype;
+pub mod logical;
 pub mod marker;
 pub mod naming;
 mod scan;
@@ -32,6 +34,7 @@ pub use core_type::CoreType;
 pub use decimal::Decimal;
 pub use definition::{Definition, DefinitionError};
 pub use dtype::{ByteOrder, DType, Field, Kind, TimeUnit};
+pub use logical::LogicalType;
 pub use naming::Tier;
 pub use spec::{CodecSpec, NativeTypeWarning, StoreRef, TypeSpec, TypeSpecError, parse_type_spec};
 pub use value::{Foreign, Value};

@@ -135,6 +135,10 @@ pub enum Error {
     /// An operation is not possible on this expression or table.
     #[error("{0}")]
     Usage(String),
+    /// Arrow refused what was built for it.
+    #[cfg(feature = "arrow")]
+    #[error("columns of Arrow: {0}")]
+    Arrow(Box<arrow_schema::ArrowError>),
     /// The caller asked to stop. Nothing of the work is left.
     #[error("stopped by the caller; nothing was inserted or kept")]
     Interrupted,
@@ -222,6 +226,11 @@ impl Error {
 
     pub(crate) fn db(place: impl std::fmt::Display) -> impl FnOnce(DbError) -> Self {
         move |source| Self::Database { place: place.to_string(), source: Box::new(source) }
+    }
+
+    #[cfg(feature = "arrow")]
+    pub(crate) fn arrow(source: arrow_schema::ArrowError) -> Self {
+        Self::Arrow(Box::new(source))
     }
 
     /// Whether this is a violated primary key or unique index.

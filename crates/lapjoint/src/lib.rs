@@ -25,6 +25,8 @@
 //! updates), [`Query`] (restricts, projects, fetches, deletes), [`objects`] (verifies stored objects).
 
 mod alter;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod bound;
 mod compute;
 mod connection;

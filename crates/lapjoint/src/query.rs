@@ -2,7 +2,7 @@
 
 mod condition;
 mod delete;
-mod fetch;
+pub(crate) mod fetch;
 mod operators;
 pub(crate) mod select;
 

@@ -3,6 +3,9 @@
 
 use std::ops::ControlFlow;
 
+use lapjoint_types::Value;
+
+use crate::cell::Rows;
 use crate::error::DbError;
 use crate::mysql::connection::Link;
 use crate::mysql::ddl;
@@ -112,7 +115,7 @@ fn check_rows(link: &mut Link, old: &TableDef, checked: &[(&ColumnDef, &ColumnDe
         checked.iter().map(|(known, _)| (known.name.clone(), known.ty.clone())).collect();
     let mut number = 0_u64;
     let mut failed = None;
-    query::query(link, &sql, &[], &columns, &mut |row| {
+    let mut check = |row: Vec<Value>| {
         for (value, (_, column)) in row.into_iter().zip(checked) {
             let fits = if value.is_null() && !column.nullable {
                 let name = column.name.clone();
@@ -127,6 +130,7 @@ fn check_rows(link: &mut Link, old: &TableDef, checked: &[(&ColumnDef, &ColumnDe
         }
         number += 1;
         ControlFlow::Continue(())
-    })?;
+    };
+    query::query(link, &sql, &[], &columns, &mut Rows::new(columns.len(), &mut check))?;
     failed.map_or(Ok(()), Err)
 }

@@ -7,7 +7,8 @@ use lapjoint_types::{CoreType, Value};
 use mysql::prelude::{Protocol, Queryable};
 use mysql::{Conn, Error, Params, QueryResult, Statement, Value as Wire};
 
-use crate::adapter::{RowSink, TransactionMode};
+use crate::adapter::TransactionMode;
+use crate::cell::{Cell, CellSink};
 use crate::error::DbError;
 use crate::mysql::catalog;
 use crate::mysql::connect;
@@ -114,13 +115,13 @@ pub(crate) fn column_names(link: &mut Link, sql: &str) -> Result<Vec<String>, Db
     })
 }
 
-/// Runs a query and hands its rows to `sink`.
+/// Runs a query and hands its cells to `sink`.
 pub(crate) fn query(
     link: &mut Link,
     sql: &str,
     parameters: &[(Value, ColumnType)],
     columns: &[(String, ColumnType)],
-    sink: &mut RowSink<'_>,
+    sink: &mut dyn CellSink,
 ) -> Result<(), DbError> {
     link.live()?;
     let values = bind(parameters)?;
@@ -150,7 +151,7 @@ fn attempt(
     sql: &str,
     values: &[Wire],
     columns: &[(String, ColumnType)],
-    sink: &mut RowSink<'_>,
+    sink: &mut dyn CellSink,
     delivered: &mut bool,
 ) -> Result<(), DbError> {
     let options = link.options().clone();
@@ -220,7 +221,7 @@ fn deliver<P: Protocol>(
     mut result: QueryResult<'_, '_, '_, P>,
     sql: &str,
     columns: &[(String, ColumnType)],
-    sink: &mut RowSink<'_>,
+    sink: &mut dyn CellSink,
     delivered: &mut bool,
     kill: &mut dyn FnMut() -> Result<(), DbError>,
 ) -> Result<End, Failure> {
@@ -232,11 +233,16 @@ fn deliver<P: Protocol>(
     }
     while let Some(row) = result.next() {
         let row = row.map_err(Failure::Driver)?;
-        let mut values = Vec::with_capacity(columns.len());
         let mut failed = None;
-        for ((stored, meta), (name, ty)) in row.unwrap_raw().into_iter().zip(&metas).zip(columns) {
-            match types::decode(stored.unwrap_or(Wire::NULL), ty, *meta, name) {
-                Ok(value) => values.push(value),
+        for (index, (stored, meta)) in row.unwrap_raw().into_iter().zip(&metas).enumerate() {
+            let Some((name, ty)) = columns.get(index) else { break };
+            let stored = stored.unwrap_or(Wire::NULL);
+            if let Some(cell) = types::lent(&stored, ty) {
+                sink.cell(index, cell);
+                continue;
+            }
+            match types::decode(stored, ty, *meta, name) {
+                Ok(value) => sink.cell(index, Cell::Value(value)),
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -248,7 +254,7 @@ fn deliver<P: Protocol>(
             return Err(Failure::Value(error, was_killed));
         }
         *delivered = true;
-        if sink(values).is_break() {
+        if sink.end_row().is_break() {
             return stop(result, kill);
         }
     }

@@ -24,6 +24,7 @@ use mysql::Value as Wire;
 use mysql::consts::ColumnType as WireType;
 use uuid::Uuid;
 
+use crate::cell::{Cell, plain_text};
 use crate::check;
 use crate::error::DbError;
 use crate::mysql::{native, text};
@@ -157,6 +158,14 @@ fn moment(time: civil::DateTime) -> Option<Wire> {
         part(time.second())?,
         u32::try_from(time.subsec_nanosecond() / 1000).ok()?,
     ))
+}
+
+/// A text that can be taken as it is.
+pub(crate) fn lent<'c>(stored: &'c Wire, ty: &ColumnType) -> Option<Cell<'c>> {
+    match (stored, ty) {
+        (Wire::Bytes(bytes), ColumnType::Core(core)) => plain_text(bytes, core),
+        _ => None,
+    }
 }
 
 /// The value that a column holds.

@@ -1,5 +1,6 @@
 //! Statements: queries, decoded row by row, and changes.
 
+use std::ops::ControlFlow;
 use std::pin::Pin;
 
 use futures_util::StreamExt;
@@ -7,7 +8,8 @@ use lapjoint_types::Value;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Client, Row, RowStream, Statement};
 
-use crate::adapter::{RowSink, TransactionMode};
+use crate::adapter::TransactionMode;
+use crate::cell::{Cell, CellSink};
 use crate::error::DbError;
 use crate::postgres::connection::{Link, with_id};
 use crate::postgres::errors::{self, Failure, Hitch, Place};
@@ -67,13 +69,13 @@ fn describe(link: &mut Link, sql: &str) -> Result<Vec<String>, DbError> {
     }
 }
 
-/// Runs a query and hands its rows to `sink`.
+/// Runs a query and hands its cells to `sink`.
 pub(crate) fn query(
     link: &mut Link,
     sql: &str,
     parameters: &[(Value, ColumnType)],
     columns: &[(String, ColumnType)],
-    sink: &mut RowSink<'_>,
+    sink: &mut dyn CellSink,
 ) -> Result<(), DbError> {
     let parameters = Parameters::new(sql, parameters)?;
     if text::only_reads(sql) {
@@ -102,7 +104,7 @@ enum End {
 }
 
 impl Query<'_> {
-    fn run(self, link: &mut Link, sink: &mut RowSink<'_>) -> Result<(), DbError> {
+    fn run(self, link: &mut Link, sink: &mut dyn CellSink) -> Result<(), DbError> {
         let mut all_natural = false;
         let mut repeated = false;
         loop {
@@ -211,21 +213,20 @@ impl Query<'_> {
         rows: &mut Pin<Box<RowStream>>,
         wires: &[Wire],
         delivered: &mut bool,
-        sink: &mut RowSink<'_>,
+        sink: &mut dyn CellSink,
     ) -> Result<End, Failure> {
         loop {
             let (batch, ended) = link.server()?.on(take(rows, BATCH_BYTES))??;
             for row in &batch {
-                let mut values = Vec::with_capacity(wires.len());
                 for (index, ((name, ty), wire)) in self.columns.iter().zip(wires).enumerate() {
                     let Raw(bytes) = row.try_get(index)?;
-                    match types::decode(bytes, *wire, ty, name) {
-                        Ok(value) => values.push(value),
+                    match types::cell(bytes, *wire, ty, name) {
+                        Ok(cell) => sink.cell(index, cell),
                         Err(error) => return Ok(End::Left { rest: !ended, error: Some(error) }),
                     }
                 }
                 *delivered = true;
-                if sink(values).is_break() {
+                if sink.end_row().is_break() {
                     return Ok(End::Left { rest: !ended, error: None });
                 }
             }
@@ -291,6 +292,17 @@ impl Query<'_> {
     }
 }
 
+/// Wants nothing of the rows.
+struct Ignored;
+
+impl CellSink for Ignored {
+    fn cell(&mut self, _: usize, _: Cell<'_>) {}
+
+    fn end_row(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
 /// The code of a statement that was stopped on request.
 const CANCELLED: &str = "57014";
 
@@ -352,7 +364,7 @@ pub(crate) fn execute(
         let reading = Query { sql, parameters, columns: &[], reads: true };
         link.live()?;
         // Nothing is counted where nothing changes.
-        return reading.run(link, &mut |_| std::ops::ControlFlow::Continue(())).map(|()| 0);
+        return reading.run(link, &mut Ignored).map(|()| 0);
     }
     let mut all_natural = false;
     let mut repeated = false;

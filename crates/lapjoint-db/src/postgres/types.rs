@@ -18,6 +18,7 @@
 
 use lapjoint_types::{CoreType, Decimal, Value};
 
+use crate::cell::{Cell, plain_text};
 use crate::check;
 use crate::error::DbError;
 use crate::postgres::native;
@@ -97,6 +98,21 @@ pub(crate) fn refused(
 ) -> DbError {
     let reason = format!("the column is of PostgreSQL's type {server}, which does not hold it exactly");
     refusal(value, ty, column, row, reason)
+}
+
+/// The cell of a column as it was sent.
+pub(crate) fn cell<'c>(
+    bytes: Option<&'c [u8]>,
+    wire: Wire,
+    ty: &ColumnType,
+    column: &str,
+) -> Result<Cell<'c>, DbError> {
+    let lent = match (bytes, wire, ty) {
+        (Some(bytes), Wire::Text, ColumnType::Core(core)) => plain_text(bytes, core),
+        (Some(bytes), Wire::Bytea, ColumnType::Core(CoreType::Bytes)) => Some(Cell::Bytes(bytes)),
+        _ => None,
+    };
+    lent.map_or_else(|| decode(bytes, wire, ty, column).map(Cell::Value), Ok)
 }
 
 /// The value of a column as it was sent.

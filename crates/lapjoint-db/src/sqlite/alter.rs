@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use lapjoint_types::Value;
 
 use crate::adapter::InsertMode;
+use crate::cell::Rows;
 use crate::error::DbError;
 use crate::schema::{ColumnType, TableDef};
 use crate::sqlite::connection::Link;
@@ -97,10 +98,11 @@ fn copy(
         let sql =
             format!("SELECT {list} FROM {aside} WHERE rowid > {last} ORDER BY rowid LIMIT {BATCH_ROWS}");
         let mut rows: Vec<Vec<Value>> = Vec::new();
-        query::query(link.raw()?, &sql, &[], &columns, &mut |row| {
+        let mut keep = |row| {
             rows.push(row);
             ControlFlow::Continue(())
-        })?;
+        };
+        query::query(link.raw()?, &sql, &[], &columns, &mut Rows::new(columns.len(), &mut keep))?;
         let Some(Value::Int(reached)) = rows.last().and_then(|row| row.first()) else { return Ok(()) };
         last = *reached;
         let mut rows = rows.into_iter().map(|row| row.into_iter().skip(1).collect());

@@ -3,7 +3,7 @@
 use lapjoint_types::Value;
 use rusqlite::{Connection, Statement};
 
-use crate::adapter::RowSink;
+use crate::cell::CellSink;
 use crate::error::DbError;
 use crate::schema::ColumnType;
 use crate::sqlite::connection::Link;
@@ -37,13 +37,13 @@ pub(crate) fn column_names(connection: &Connection, sql: &str) -> Result<Vec<Str
     Ok(statement.column_names().map(str::to_owned).collect())
 }
 
-/// Runs a query and hands its rows to `sink`.
+/// Runs a query and hands its cells to `sink`.
 pub(crate) fn query(
     connection: &Connection,
     sql: &str,
     parameters: &[(Value, ColumnType)],
     columns: &[(String, ColumnType)],
-    sink: &mut RowSink<'_>,
+    sink: &mut dyn CellSink,
 ) -> Result<(), DbError> {
     let place = Place::sql(sql);
     let failed = |error| errors::map(error, &place);
@@ -65,11 +65,10 @@ pub(crate) fn query(
     }
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(failed)? {
-        let mut values = Vec::with_capacity(columns.len());
         for (index, (name, ty)) in columns.iter().enumerate() {
-            values.push(types::decode(row.get_ref(index).map_err(failed)?, ty, name)?);
+            sink.cell(index, types::cell(row.get_ref(index).map_err(failed)?, ty, name)?);
         }
-        if sink(values).is_break() {
+        if sink.end_row().is_break() {
             break;
         }
     }

@@ -29,6 +29,7 @@ use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use uuid::Uuid;
 
+use crate::cell::{Cell, plain_text};
 use crate::check;
 use crate::error::DbError;
 use crate::schema::ColumnType;
@@ -148,6 +149,16 @@ pub(crate) fn bound(value: &Value) -> Option<Bound<'_>> {
         Value::Json(document) => Bound::Text(document.to_string().into()),
         _ => return None,
     })
+}
+
+/// The cell of a column.
+pub(crate) fn cell<'c>(stored: ValueRef<'c>, ty: &ColumnType, column: &str) -> Result<Cell<'c>, DbError> {
+    let lent = match (stored, ty) {
+        (ValueRef::Text(text), ColumnType::Core(core)) => plain_text(text, core),
+        (ValueRef::Blob(bytes), ColumnType::Core(CoreType::Bytes)) => Some(Cell::Bytes(bytes)),
+        _ => None,
+    };
+    lent.map_or_else(|| decode(stored, ty, column).map(Cell::Value), Ok)
 }
 
 /// The value that a column holds.

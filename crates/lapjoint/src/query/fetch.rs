@@ -14,10 +14,12 @@ use crate::heading::{Attribute, Storage};
 use crate::query::Query;
 use crate::query::select::Select;
 use crate::row::Row;
+#[cfg(feature = "arrow")]
+use crate::watch::Watch;
 use crate::watch::Watched;
 
 /// Rows decoded at a time: enough to keep all cores busy, few enough to bound memory.
-const BATCH_ROWS: usize = 256;
+pub(crate) const BATCH_ROWS: usize = 256;
 
 /// Rows read between two looks of a watch.
 const LOOK_ROWS: usize = 4096;
@@ -147,6 +149,12 @@ impl Query {
         Ok(self.top(Some(1), 0, Vec::<String>::new()).count()? > 0)
     }
 
+    /// The function that looks at fetches, if there is one.
+    #[cfg(feature = "arrow")]
+    pub(crate) const fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
     fn only(&self, attribute: &str) -> Result<Self, Error> {
         let heading = self.heading()?;
         if heading.get(attribute).is_none() {
@@ -234,7 +242,7 @@ impl Query {
 }
 
 /// Decodes the codec attributes of fetched rows.
-struct Decoder<'q> {
+pub(crate) struct Decoder<'q> {
     query: &'q Query,
     attributes: Vec<Attribute>,
     has_codecs: bool,
@@ -245,7 +253,7 @@ struct Decoder<'q> {
 }
 
 /// A row's number and values.
-type Numbered = (u64, Vec<Value>);
+pub(crate) type Numbered = (u64, Vec<Value>);
 
 /// Which codecs of the chains.
 #[derive(Clone, Copy)]
@@ -268,7 +276,7 @@ impl Part {
 }
 
 impl<'q> Decoder<'q> {
-    fn new(query: &'q Query, attributes: Vec<Attribute>) -> Self {
+    pub fn new(query: &'q Query, attributes: Vec<Attribute>) -> Self {
         let has_codecs = attributes.iter().any(Attribute::has_codec);
         let key = attributes.iter().enumerate().filter(|(_, a)| a.in_key).map(|(i, _)| i).collect();
         let download_path = query.connection().download_path();
@@ -279,7 +287,7 @@ impl<'q> Decoder<'q> {
 
     /// Decodes rows: on all processors, or with as many threads as objects of a service are to be read at once. Codecs in Python
     /// take turns on this thread, after what lies beneath them has been read.
-    fn decode_batch(&self, batch: Vec<Numbered>, watched: &Watched<'_>) -> Result<Vec<Numbered>, Error> {
+    pub fn decode_batch(&self, batch: Vec<Numbered>, watched: &Watched<'_>) -> Result<Vec<Numbered>, Error> {
         let is_parallel = self.attributes.iter().all(Attribute::is_parallel);
         let in_turn = |part, batch: Vec<Numbered>| -> Result<Vec<Numbered>, Error> {
             let decode = |row| watched.look().and_then(|()| self.decode(part, row));

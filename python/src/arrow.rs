@@ -1,0 +1,122 @@
+//! Queries as Arrow streams, by the PyCapsule interface.
+
+use std::ffi::CStr;
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{Array, RecordBatch, RecordBatchReader, StructArray};
+use lapjoint::Query;
+use lapjoint::arrow::ArrowStream;
+use lapjoint::arrow::arrow_schema::{ArrowError, Schema, SchemaRef};
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+
+use crate::error::from_any;
+use crate::watch::Signals;
+
+const STREAM: &CStr = c"arrow_array_stream";
+const SCHEMA: &CStr = c"arrow_schema";
+const ARRAY: &CStr = c"arrow_array";
+
+/// The rows of a query for whoever reads Arrow streams.
+pub(crate) fn stream<'py>(py: Python<'py>, query: &Query) -> PyResult<Bound<'py, PyCapsule>> {
+    let (signals, watch) = Signals::watch(None);
+    let watched = query.watched(watch);
+    let reader = py.detach(|| watched.arrow()).map_err(|error| signals.raise(error))?;
+    let stream = FFI_ArrowArrayStream::new(Box::new(Detached(reader.into_reader())));
+    PyCapsule::new_with_value(py, stream, STREAM)
+}
+
+/// The schema of such a stream.
+pub(crate) fn schema<'py>(py: Python<'py>, query: &Query) -> PyResult<Bound<'py, PyCapsule>> {
+    let (signals, watch) = Signals::watch(None);
+    let watched = query.watched(watch);
+    let schema = py.detach(|| Ok(watched.arrow()?.schema())).map_err(|error| signals.raise(error))?;
+    schema_capsule(py, &schema)
+}
+
+fn schema_capsule<'py>(py: Python<'py>, schema: &Schema) -> PyResult<Bound<'py, PyCapsule>> {
+    let schema = FFI_ArrowSchema::try_from(schema).map_err(from_any)?;
+    PyCapsule::new_with_value(py, schema, SCHEMA)
+}
+
+/// A reader that lets other threads of Python work meanwhile, whatever thread asks it: one that holds a connection may need
+/// Python to go on.
+struct Detached<R>(R);
+
+impl<R: RecordBatchReader + Send> Iterator for Detached<R> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Python::attach(|py| py.detach(|| self.0.next()))
+    }
+}
+
+impl<R: RecordBatchReader + Send> RecordBatchReader for Detached<R> {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+}
+
+/// Record batches one after the other, whose errors are Python's.
+#[pyclass(frozen, name = "ArrowBatches", module = "lapjoint._core")]
+pub(crate) struct PyArrowBatches {
+    stream: Mutex<ArrowStream>,
+    signals: Signals,
+}
+
+impl PyArrowBatches {
+    pub fn open(py: Python<'_>, query: &Query, progress: Option<Py<PyAny>>) -> PyResult<Self> {
+        let (signals, watch) = Signals::watch(progress);
+        let watched = query.watched(watch);
+        let stream = py.detach(|| watched.arrow()).map_err(|error| signals.raise(error))?;
+        Ok(Self { stream: Mutex::new(stream), signals })
+    }
+}
+
+#[pymethods]
+impl PyArrowBatches {
+    fn __iter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<PyArrowBatch>> {
+        let next = py.detach(|| self.stream.lock().unwrap_or_else(PoisonError::into_inner).next());
+        next.transpose().map(|batch| batch.map(PyArrowBatch)).map_err(|error| self.signals.raise(error))
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        let schema = py.detach(|| self.stream.lock().unwrap_or_else(PoisonError::into_inner).schema());
+        schema_capsule(py, &schema)
+    }
+}
+
+/// A record batch.
+#[pyclass(frozen, name = "ArrowBatch", module = "lapjoint._core")]
+pub(crate) struct PyArrowBatch(RecordBatch);
+
+#[pymethods]
+impl PyArrowBatch {
+    fn __len__(&self) -> usize {
+        self.0.num_rows()
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        schema_capsule(py, &self.0.schema())
+    }
+
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Py<PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        // Who asks for another schema casts; the interface leaves that to its user.
+        drop(requested_schema);
+        let schema = schema_capsule(py, &self.0.schema())?;
+        let array: FFI_ArrowArray =
+            to_ffi(&StructArray::from(self.0.clone()).into_data()).map_err(from_any)?.0;
+        Ok((schema, PyCapsule::new_with_value(py, array, ARRAY)?))
+    }
+}
