@@ -8,6 +8,7 @@ from .codecs import Codec, SchemaCodec, get_codec, list_codecs
 from .condition import AndList, Not, Top
 from .connection import Connection, conn, list_schemas
 from .errors import DataJointError, ThreadSafetyError
+from .expression import U
 from .instance import Instance
 from .logs import logger
 from .npy_ref import NpyRef
@@ -42,7 +43,7 @@ def install_as_datajoint():
 __all__ = [
     "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
     "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
-    "StorageAdapter", "Table", "ThreadSafetyError", "Top", "ValidationResult", "VirtualModule", "__version__", "blob",
+    "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule", "__version__", "blob",
     "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter", "install_as_datajoint", "list_codecs",
     "list_schemas", "logger", "schema", "utils", "virtual_schema",
 ]  # fmt: skip

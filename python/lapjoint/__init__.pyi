@@ -19,6 +19,7 @@ from .connection import conn as conn
 from .connection import list_schemas as list_schemas
 from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
+from .expression import U as U
 from .instance import Instance as Instance
 from .logs import logger as logger
 from .npy_ref import NpyRef as NpyRef

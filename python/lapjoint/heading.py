@@ -25,6 +25,7 @@ class Attribute:
     autoincrement: bool
     codec_name: str | None
     store: str | None
+    lineage: str | None = None
 
     is_hidden = property(lambda self: self.name.startswith("_"))
     uuid = property(lambda self: self.sql_type == "uuid")
@@ -68,15 +69,16 @@ class Attribute:
 class Heading:
     """The attributes of a table or query, primary key first where the table declares it so."""
 
-    def __init__(self, attributes, table_comment=""):
+    def __init__(self, attributes, table_comment="", lineage_available=False):
         self._attributes = {
             part["name"]: Attribute(
                 part["name"], part["type"], part["dtype"], part["in_key"], part["nullable"], part["default"],
-                part["comment"], part["autoincrement"], part["codec"], part["store"],
+                part["comment"], part["autoincrement"], part["codec"], part["store"], part["lineage"],
             )
             for part in attributes
         }  # fmt: skip
         self.table_status = {"comment": table_comment}
+        self.lineage_available = lineage_available
 
     @property
     def attributes(self):
@@ -94,6 +96,10 @@ class Heading:
     hash_objects = property(lambda self: self._where(lambda a: a.is_hash_object))
     schema_objects = property(lambda self: self._where(lambda a: a.is_schema_object))
     has_autoincrement = property(lambda self: any(a.autoincrement for a in self._attributes.values()))
+
+    def determines(self, other):
+        """Whether a row says which row of `other` belongs to it."""
+        return all(name in self for name in other.primary_key)
 
     @property
     def as_dtype(self):

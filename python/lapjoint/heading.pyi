@@ -18,6 +18,7 @@ class Attribute:
     autoincrement: bool
     codec_name: str | None
     store: str | None
+    lineage: str | None = None
     @property
     def is_hidden(self) -> bool: ...
     @property
@@ -44,7 +45,11 @@ class Attribute:
 
 class Heading:
     table_status: dict[str, str]
-    def __init__(self, attributes: list[dict[str, Any]], table_comment: str = "") -> None: ...
+    lineage_available: bool
+    def __init__(
+        self, attributes: list[dict[str, Any]], table_comment: str = "", lineage_available: bool = False
+    ) -> None: ...
+    def determines(self, other: Heading) -> bool: ...
     @property
     def attributes(self) -> dict[str, Attribute]: ...
     @property

@@ -17,10 +17,10 @@ __all__ = [
 
 # What a class does as if it were its table.
 _FORWARDED = frozenset(
-    "__arrow_c_schema__ __arrow_c_stream__ alter ancestors children delete delete_quick descendants describe drop drop_quick "
-    "extend fetch fetch1 head heading insert insert1 insert_dataframe join key_source keys parents parts populate preview "
-    "primary_key progress proj restrict staged_insert1 "
-    "tail to_arrays to_arrow to_arrow_batches to_dicts to_pandas to_polars update1 validate".split()
+    "__arrow_c_schema__ __arrow_c_stream__ aggr aggregate alter ancestors children delete delete_quick descendants describe "
+    "drop drop_quick extend fetch fetch1 head heading insert insert1 insert_dataframe join key_source keys parents parts "
+    "populate preview primary_key progress proj restrict staged_insert1 tail to_arrays to_arrow to_arrow_batches to_dicts "
+    "to_pandas to_polars update1 validate".split()
 )
 # Names of tables, without the signs of their tiers.
 _NAME = "[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*"
@@ -43,6 +43,18 @@ class TableMeta(type):
 
     def __sub__(cls, condition):
         return cls() - condition
+
+    def __mul__(cls, other):
+        return cls() * other
+
+    def __add__(cls, other):
+        return cls() + other
+
+    def __matmul__(cls, other):
+        return cls() @ other
+
+    def __xor__(cls, other):
+        return cls() ^ other
 
     def __neg__(cls):
         return -cls()

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use lapjoint::types::StoreRef;
-use lapjoint::{Attribute, Condition, DeleteOptions, PartIntegrity, ProjectItem, Query, Row, Storage};
+use lapjoint::{
+    Attribute, Condition, DeleteOptions, JoinOptions, PartIntegrity, ProjectItem, Query, Row, Storage,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCapsule, PyDict, PyList, PyString};
 
@@ -20,8 +22,55 @@ pub(crate) struct PyQuery(pub Query);
 
 #[pymethods]
 impl PyQuery {
-    fn restrict(&self, condition: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(self.0.restrict(to_condition(condition)?)))
+    /// Rows for which a condition holds. Unless `semantic_check` is set, attributes of other queries are matched by name alone.
+    fn restrict(&self, condition: &Bound<'_, PyAny>, semantic_check: bool) -> PyResult<Self> {
+        let condition = to_condition(condition)?;
+        Ok(Self(if semantic_check {
+            self.0.restrict(condition)
+        } else {
+            self.0.restrict_by_name_alone(condition)
+        }))
+    }
+
+    /// Raises what is wrong with the query.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.0.check()).map_err(from_engine)
+    }
+
+    fn join(&self, other: &Self, semantic_check: bool, left: bool) -> Self {
+        let mut options = JoinOptions::new();
+        if !semantic_check {
+            options = options.by_name_alone();
+        }
+        if left {
+            options = options.keep_left();
+        }
+        Self(self.0.join_with(&other.0, options))
+    }
+
+    /// Rows with what is computed over the rows of `group` that match each of them.
+    fn aggr(&self, group: &Self, keep: Vec<String>, named: Vec<(String, String)>, keep_all: bool) -> Self {
+        let items = items(&keep, &named);
+        Self(if keep_all { self.0.aggr(&group.0, items) } else { self.0.aggr_matching(&group.0, items) })
+    }
+
+    fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0))
+    }
+
+    /// Combinations of values that occur.
+    fn distinct(&self, names: Vec<String>) -> Self {
+        Self(self.0.distinct(names))
+    }
+
+    /// What is computed over all rows that share the values of `names`.
+    fn group_by(&self, names: Vec<String>, named: Vec<(String, String)>) -> Self {
+        Self(self.0.group_by(names, items(&[], &named)))
+    }
+
+    /// Whether the origins of attributes are on record.
+    fn knows_lineage(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(py.detach(|| self.0.heading()).map_err(from_engine)?.knows_lineage())
     }
 
     fn exclude(&self, condition: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -30,9 +79,7 @@ impl PyQuery {
 
     /// Projects: texts keep (`name`), remove (`-name`) or keep all (`...`); pairs rename or compute.
     fn proj(&self, keep: Vec<String>, named: Vec<(String, String)>) -> Self {
-        let kept = keep.iter().map(|text| ProjectItem::from(text.as_str()));
-        let named = named.iter().map(|(new, source)| ProjectItem::from((new.as_str(), source.as_str())));
-        Self(self.0.proj(kept.chain(named).collect::<Vec<_>>()))
+        Self(self.0.proj(items(&keep, &named)))
     }
 
     fn top(&self, limit: Option<u64>, offset: u64, order_by: Vec<String>) -> Self {
@@ -146,6 +193,13 @@ impl PyQuery {
     }
 }
 
+/// What a projection does: texts keep, pairs rename or compute.
+fn items(keep: &[String], named: &[(String, String)]) -> Vec<ProjectItem> {
+    let kept = keep.iter().map(|text| ProjectItem::from(text.as_str()));
+    let named = named.iter().map(|(new, source)| ProjectItem::from((new.as_str(), source.as_str())));
+    kept.chain(named).collect()
+}
+
 /// One attribute: names of DataJoint's headings.
 fn attribute_dict<'py>(py: Python<'py>, attribute: &Attribute) -> PyResult<Bound<'py, PyDict>> {
     use lapjoint::DefaultValue;
@@ -176,6 +230,7 @@ fn attribute_dict<'py>(py: Python<'py>, attribute: &Attribute) -> PyResult<Bound
     dict.set_item("autoincrement", attribute.auto_increment)?;
     dict.set_item("codec", spec.map(|spec| spec.name.as_str()))?;
     dict.set_item("store", store)?;
+    dict.set_item("lineage", attribute.lineage.as_deref())?;
     Ok(dict)
 }
 

@@ -72,6 +72,45 @@ pub trait Adapter: Send {
         format!("CAST({column_sql} AS TEXT)")
     }
 
+    /// SQL of the value at a place in a json column: `path` is `key.list[0].key`. Text unless an SQL type is asked for.
+    fn json_value(&self, column_sql: &str, path: &str, ty: Option<&str>) -> String;
+
+    /// SQL that compares the value at a place in a json column with `value`.
+    ///
+    /// # Errors
+    /// [`DbError::Value`] when the value cannot be written as a literal.
+    fn json_equal(
+        &self,
+        column_sql: &str,
+        path: &str,
+        ty: Option<&str>,
+        value: &Value,
+    ) -> Result<String, DbError>;
+
+    /// SQL that looks rows of literals up: whether `columns` have the values of one of `rows`.
+    fn in_rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
+        match columns {
+            [column] => {
+                let values: Vec<String> = rows.iter().map(|row| row.join(", ")).collect();
+                format!("({column} IN ({}))", values.join(", "))
+            }
+            columns => {
+                let rows: Vec<String> = rows.iter().map(|row| format!("({})", row.join(", "))).collect();
+                format!("(({}) IN ({}))", columns.join(", "), rows.join(", "))
+            }
+        }
+    }
+
+    /// Whether double quotes enclose a text, and not a name.
+    fn double_quotes_texts(&self) -> bool {
+        false
+    }
+
+    /// SQL that users write, with functions of other databases replaced by those of this one.
+    fn translate<'t>(&self, sql: &'t str) -> std::borrow::Cow<'t, str> {
+        sql.into()
+    }
+
     /// SQL text of a literal of the given type, for restrictions that are built as text.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod cell;
 pub mod check;
+mod dialect;
 pub mod error;
 pub mod intent;
 #[cfg(feature = "mysql")]

@@ -28,6 +28,7 @@ mod catalog;
 mod connect;
 mod connection;
 mod ddl;
+mod dialect;
 mod errors;
 mod insert;
 mod intents;
@@ -79,6 +80,28 @@ impl Adapter for MysqlAdapter {
 
     fn text_of(&self, column_sql: &str) -> String {
         format!("CAST({column_sql} AS CHAR)")
+    }
+
+    fn json_value(&self, column_sql: &str, path: &str, ty: Option<&str>) -> String {
+        dialect::json_value(column_sql, path, ty)
+    }
+
+    fn json_equal(
+        &self,
+        column_sql: &str,
+        path: &str,
+        ty: Option<&str>,
+        value: &Value,
+    ) -> Result<String, DbError> {
+        dialect::json_equal(column_sql, path, ty, value, self.link.server().is_mariadb)
+    }
+
+    fn translate<'t>(&self, sql: &'t str) -> std::borrow::Cow<'t, str> {
+        dialect::translate(sql)
+    }
+
+    fn double_quotes_texts(&self) -> bool {
+        true
     }
 
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {

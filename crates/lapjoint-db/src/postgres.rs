@@ -34,6 +34,7 @@ mod connect;
 mod connection;
 mod copy;
 mod ddl;
+mod dialect;
 mod errors;
 mod foreign;
 mod insert;
@@ -96,6 +97,24 @@ impl Adapter for PostgresAdapter {
 
     fn quote(&self, identifier: &str) -> String {
         literal::quote(identifier)
+    }
+
+    fn json_value(&self, column_sql: &str, path: &str, ty: Option<&str>) -> String {
+        dialect::json_value(column_sql, path, ty)
+    }
+
+    fn json_equal(
+        &self,
+        column_sql: &str,
+        path: &str,
+        ty: Option<&str>,
+        value: &Value,
+    ) -> Result<String, DbError> {
+        dialect::json_equal(column_sql, path, ty, value)
+    }
+
+    fn translate<'t>(&self, sql: &'t str) -> std::borrow::Cow<'t, str> {
+        dialect::translate(sql)
     }
 
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {

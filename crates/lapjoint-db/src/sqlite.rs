@@ -32,6 +32,7 @@ mod catalog;
 mod collation;
 mod connection;
 mod ddl;
+mod dialect;
 mod errors;
 mod foreign;
 mod insert;
@@ -120,6 +121,28 @@ impl Adapter for SqliteAdapter {
 
     fn quote(&self, identifier: &str) -> String {
         literal::quote(identifier)
+    }
+
+    fn json_value(&self, column_sql: &str, path: &str, ty: Option<&str>) -> String {
+        dialect::json_value(column_sql, path, ty)
+    }
+
+    fn json_equal(
+        &self,
+        column_sql: &str,
+        path: &str,
+        ty: Option<&str>,
+        value: &Value,
+    ) -> Result<String, DbError> {
+        dialect::json_equal(column_sql, path, ty, value)
+    }
+
+    fn translate<'t>(&self, sql: &'t str) -> std::borrow::Cow<'t, str> {
+        dialect::translate(sql)
+    }
+
+    fn in_rows(&self, columns: &[String], rows: &[Vec<String>]) -> String {
+        dialect::in_rows(columns, rows)
     }
 
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {

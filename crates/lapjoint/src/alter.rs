@@ -45,6 +45,8 @@ pub(crate) fn alter(
     connection.forget_tables();
     if let Some(bound) = connection.bound(table.id())? {
         lineage::record(connection, &bound.def)?;
+        // What was bound before the record does not have it.
+        connection.bind(bound.def.clone())?;
     }
     Ok(Alteration { changes })
 }

@@ -5,6 +5,7 @@ use lapjoint_db::{ForeignKeyDef, TableDef};
 use lapjoint_types::naming::{self, Tier};
 
 use crate::heading::Heading;
+use crate::lineage::Lineages;
 use crate::names;
 
 /// A table's definition and heading, bound once and shared.
@@ -19,8 +20,9 @@ pub(crate) struct BoundTable {
 }
 
 impl BoundTable {
-    pub fn new(mut def: TableDef, registry: &Registry) -> Self {
-        let heading = Heading::from_table(&def, registry);
+    pub fn new(mut def: TableDef, registry: &Registry, lineages: &Lineages) -> Self {
+        let recorded = lineages.as_ref().map(|known| known.get(&def.id.table));
+        let heading = Heading::from_table(&def, registry).with_lineage(recorded);
         // What a codec stores is what the end of its chain says, whatever the database calls the column: MariaDB has `longtext`
         // for json.
         for (column, attribute) in def.columns.iter_mut().zip(heading.all()) {

@@ -12,6 +12,7 @@ use lapjoint_store::{Config, LoadOptions, Stores};
 
 use crate::bound::BoundTable;
 use crate::error::Error;
+use crate::lineage::{self, Lineages};
 use crate::open::{Opened, open_adapter};
 use crate::recovery;
 use crate::schema::Schema;
@@ -47,6 +48,8 @@ struct Inner {
     stores: Stores,
     registry: Arc<Registry>,
     tables: Mutex<HashMap<TableId, Arc<BoundTable>>>,
+    /// Where attributes come from, by schema.
+    lineages: Mutex<HashMap<String, Arc<Lineages>>>,
 }
 
 /// The adapter and what belongs to its open transaction.
@@ -227,6 +230,7 @@ impl Connection {
                 stores,
                 registry,
                 tables: Mutex::default(),
+                lineages: Mutex::default(),
             }),
         }
     }
@@ -452,12 +456,13 @@ impl Connection {
             return Ok(Some(Arc::clone(table)));
         }
         let loaded = self.lock()?.adapter_mut().load_table(id).map_err(Error::db(id))?;
-        Ok(loaded.map(|def| self.bind(def)))
+        loaded.map(|def| self.bind(def)).transpose()
     }
 
     /// Binds a definition and remembers it.
-    pub(crate) fn bind(&self, def: TableDef) -> Arc<BoundTable> {
-        let table = Arc::new(BoundTable::new(def, &self.inner.registry));
+    pub(crate) fn bind(&self, def: TableDef) -> Result<Arc<BoundTable>, Error> {
+        let lineages = lineage::of_schema(self, &def.id)?;
+        let table = Arc::new(BoundTable::new(def, &self.inner.registry, &lineages));
         let id = table.def.id.clone();
         let has_unbound = table
             .heading
@@ -468,12 +473,18 @@ impl Connection {
         if !has_unbound {
             self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&table));
         }
-        table
+        Ok(table)
+    }
+
+    /// The lineages that are remembered.
+    pub(crate) fn lineages(&self) -> MutexGuard<'_, HashMap<String, Arc<Lineages>>> {
+        self.inner.lineages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets bound tables, so that they are read from the database again.
     pub fn forget_tables(&self) {
         self.inner.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lineages().clear();
     }
 }
 

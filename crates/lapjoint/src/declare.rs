@@ -39,7 +39,7 @@ pub(crate) fn declare(
         tracing::warn!(table = %id, "{warning}");
     }
     if let Some(existing) = connection.bound(&id)? {
-        return Ok(existing);
+        return Ok(lineage::mended(connection, existing));
     }
     if connection.in_transaction()? {
         return Err(Error::usage(
@@ -49,13 +49,14 @@ pub(crate) fn declare(
     let def = define(schema, master, class_name, &id, &definition, references)?;
     connection.lock()?.adapter_mut().create_table(&def).map_err(Error::db(&def.id))?;
     // What the database has counts: another process may have declared the table in the same moment.
-    let bound = connection.bound(&def.id)?.ok_or_else(|| Error::UnknownTable {
+    let loaded = connection.lock()?.adapter_mut().load_table(&def.id).map_err(Error::db(&def.id))?;
+    let loaded = loaded.ok_or_else(|| Error::UnknownTable {
         table: def.id.table.clone(),
         schema: def.id.schema.clone(),
         nearest: None,
     })?;
-    lineage::record(connection, &bound.def)?;
-    Ok(bound)
+    lineage::record(connection, &loaded)?;
+    connection.bind(loaded)
 }
 
 fn table_name(

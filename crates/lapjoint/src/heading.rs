@@ -1,10 +1,11 @@
 //! Headings: the attributes of a table or query, with their types bound.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use lapjoint_codec::{Chain, CodecError, Link, Origin, Registry};
-use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, TableDef};
+use lapjoint_db::{ColumnDef, ColumnType, DefaultValue, TableDef, TableId};
 use lapjoint_store::{Store, Stores};
 use lapjoint_types::{CodecSpec, CoreType, StoreRef, TypeSpec, Value, marker};
 
@@ -45,6 +46,11 @@ pub struct Attribute {
     pub auto_increment: bool,
     /// Comment.
     pub comment: String,
+    /// Where the attribute comes from, `schema.table.attribute`: only attributes of one origin are matched with one another.
+    /// `None` for attributes outside of primary and foreign keys.
+    pub lineage: Option<Arc<str>>,
+    /// The table that has the attribute; `None` for computed ones.
+    pub(crate) table: Option<Arc<TableId>>,
 }
 
 impl Attribute {
@@ -60,6 +66,8 @@ impl Attribute {
             default: column.default.clone(),
             auto_increment: column.auto_increment,
             comment: comment.to_owned(),
+            lineage: None,
+            table: None,
         };
         let spec = type_text.and_then(|text| TypeSpec::parse(text).ok());
         match spec {
@@ -90,6 +98,8 @@ impl Attribute {
             default: None,
             auto_increment: false,
             comment: String::new(),
+            lineage: None,
+            table: None,
         }
     }
 
@@ -195,22 +205,47 @@ fn native_value(text: &str) -> Value {
 pub struct Heading {
     attributes: Vec<Attribute>,
     comment: String,
+    knows_lineage: bool,
 }
 
 impl Heading {
     /// The heading of a table, from what the database says of it.
     #[must_use]
     pub fn from_table(table: &TableDef, registry: &Registry) -> Self {
+        let id = Arc::new(table.id.clone());
         let attributes = table
             .columns
             .iter()
-            .map(|column| Attribute::from_column(column, table.primary_key.contains(&column.name), registry))
+            .map(|column| Attribute {
+                table: Some(Arc::clone(&id)),
+                ..Attribute::from_column(column, table.primary_key.contains(&column.name), registry)
+            })
             .collect();
-        Self { attributes, comment: table.comment.clone() }
+        Self { attributes, comment: table.comment.clone(), knows_lineage: false }
     }
 
-    pub(crate) const fn from_attributes(attributes: Vec<Attribute>, comment: String) -> Self {
-        Self { attributes, comment }
+    pub(crate) const fn from_attributes(
+        attributes: Vec<Attribute>,
+        comment: String,
+        knows_lineage: bool,
+    ) -> Self {
+        Self { attributes, comment, knows_lineage }
+    }
+
+    /// The heading with the origins of attributes that are on record for its table; the outer `None` says that the schema has no
+    /// record at all.
+    pub(crate) fn with_lineage(mut self, recorded: Option<Option<&HashMap<String, Arc<str>>>>) -> Self {
+        self.knows_lineage = recorded.is_some();
+        for attribute in &mut self.attributes {
+            attribute.lineage = recorded.flatten().and_then(|origins| origins.get(&attribute.name)).cloned();
+        }
+        self
+    }
+
+    /// Whether the origins of attributes are on record. Schemas that were made before DataJoint 2 have no such record.
+    #[must_use]
+    pub const fn knows_lineage(&self) -> bool {
+        self.knows_lineage
     }
 
     /// All attributes, hidden ones (`_…`) included, in order.

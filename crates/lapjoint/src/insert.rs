@@ -154,8 +154,12 @@ pub(crate) fn insert_query(table: &Table, query: &Query, options: &InsertOptions
     // Until the commit nobody collects what only the copied rows will refer to.
     let copies_references =
         columns.iter().filter_map(|name| bound.heading.get(name)).any(Attribute::has_codec);
-    let source = select.base.as_ref().map(|id| id.schema.as_str());
-    let schemas: BTreeSet<&str> = source.into_iter().chain([bound.def.id.schema.as_str()]).collect();
+    let sources = query.tables();
+    let schemas: BTreeSet<&str> = sources
+        .iter()
+        .map(|table| table.def.id.schema.as_str())
+        .chain([bound.def.id.schema.as_str()])
+        .collect();
     connection.transaction_in(TransactionMode::Write, || {
         if copies_references {
             let mut guard = connection.lock()?;

@@ -58,7 +58,7 @@ pub use connection::{Connection, ConnectionOptions};
 pub use declare::References;
 pub use error::Error;
 pub use heading::{Attribute, Heading, Storage};
-pub use query::{Condition, DeleteOptions, DeleteReport, PartIntegrity, ProjectItem, Query};
+pub use query::{Condition, DeleteOptions, DeleteReport, JoinOptions, PartIntegrity, ProjectItem, Query};
 pub use recovery::RecoveryReport;
 pub use row::Row;
 pub use schema::Schema;

@@ -4,11 +4,13 @@
 //! origin itself, `schema.table.attribute`; other attributes have none. As DataJoint keeps it, the hidden table `~lineage` of
 //! each schema has a row for each attribute with a lineage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use lapjoint_db::{ColumnDef, ColumnType, InsertMode, TableDef, TableId};
 use lapjoint_types::{CoreType, Value};
 
+use crate::bound::BoundTable;
 use crate::connection::Connection;
 use crate::error::Error;
 
@@ -17,6 +19,9 @@ const TABLE: &str = "~lineage";
 
 /// An attribute and its origin.
 type Origin = (String, String);
+
+/// Origins by table and attribute; `None` for a schema without a record.
+pub(crate) type Lineages = Option<HashMap<String, HashMap<String, Arc<str>>>>;
 
 fn lineage_table(schema: &str, with_comments: bool) -> TableDef {
     let column = |name: &str, length: u32, comment: &str| ColumnDef {
@@ -77,16 +82,23 @@ fn origin(
 /// Writes down the origins of a table's attributes, in place of those that were there.
 pub(crate) fn record(connection: &Connection, def: &TableDef) -> Result<(), Error> {
     let origins = of_table(connection, def)?;
+    let known = remembered(connection, &def.id.schema)?;
     let mut guard = connection.lock()?;
     let adapter = guard.adapter_mut();
     // Comments of DataJoint's own table: it gives PostgreSQL none.
     let table = lineage_table(&def.id.schema, adapter.capabilities().product != "PostgreSQL");
-    adapter.create_table(&table).map_err(Error::db(&table.id))?;
+    if known.is_none() {
+        adapter.create_table(&table).map_err(Error::db(&table.id))?;
+    }
     drop(guard);
     forget(connection, &def.id)?;
     let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let mut rows = origins.into_iter().map(|(attribute, origin)| {
-        vec![Value::from(def.id.table.as_str()), Value::from(attribute), Value::from(origin)]
+    let mut rows = origins.iter().map(|(attribute, origin)| {
+        vec![
+            Value::from(def.id.table.as_str()),
+            Value::from(attribute.as_str()),
+            Value::from(origin.as_str()),
+        ]
     });
     connection
         .lock()?
@@ -94,12 +106,18 @@ pub(crate) fn record(connection: &Connection, def: &TableDef) -> Result<(), Erro
         // Another process may declare the same table in the same moment.
         .insert(&table, &columns, &mut rows, InsertMode::Replace)
         .map_err(Error::db(&table.id))?;
+    let mut known = Option::clone(&known).unwrap_or_default();
+    let origins = origins.into_iter().map(|(attribute, origin)| (attribute, Arc::from(origin)));
+    known.insert(def.id.table.clone(), origins.collect());
+    connection.lineages().insert(def.id.schema.clone(), Arc::new(Some(known)));
     Ok(())
 }
 
 /// Removes what is written down of a table.
 pub(crate) fn forget(connection: &Connection, id: &TableId) -> Result<(), Error> {
-    if !exists(connection, &id.schema)? {
+    let known = remembered(connection, &id.schema)?;
+    let Some(mut known) = Option::clone(&known) else { return Ok(()) };
+    if known.remove(&id.table).is_none() {
         return Ok(());
     }
     let table = TableId::new(&id.schema, TABLE);
@@ -109,7 +127,55 @@ pub(crate) fn forget(connection: &Connection, id: &TableId) -> Result<(), Error>
     let sql =
         format!("DELETE FROM {} WHERE {} = ?", adapter.quote_table(&table), adapter.quote("table_name"));
     adapter.execute(&sql, &[(Value::from(id.table.as_str()), name)]).map_err(Error::db(&table))?;
+    drop(guard);
+    connection.lineages().insert(id.schema.clone(), Arc::new(Some(known)));
     Ok(())
+}
+
+/// The lineages of a table's schema, read once, and again when the table is not among them: another process may have declared it
+/// since.
+pub(crate) fn of_schema(connection: &Connection, id: &TableId) -> Result<Arc<Lineages>, Error> {
+    let known = connection.lineages().get(&id.schema).cloned();
+    let has_table =
+        |known: &Arc<Lineages>| known.as_ref().as_ref().is_some_and(|known| known.contains_key(&id.table));
+    match known {
+        Some(known) if has_table(&known) => Ok(known),
+        _ => read(connection, &id.schema),
+    }
+}
+
+/// The lineages of a schema as they are remembered, or as they are written down.
+fn remembered(connection: &Connection, schema: &str) -> Result<Arc<Lineages>, Error> {
+    let known = connection.lineages().get(schema).cloned();
+    known.map_or_else(|| read(connection, schema), Ok)
+}
+
+fn read(connection: &Connection, schema: &str) -> Result<Arc<Lineages>, Error> {
+    let mut known: Lineages = exists(connection, schema)?.then(HashMap::new);
+    if let Some(known) = &mut known {
+        for (table, attribute, origin) in rows(connection, schema)? {
+            known.entry(table).or_default().insert(attribute, Arc::from(origin));
+        }
+    }
+    let known = Arc::new(known);
+    connection.lineages().insert(schema.to_owned(), Arc::clone(&known));
+    Ok(known)
+}
+
+/// A table that is declared again: where nothing is written down of its primary key, as after an upgrade, it is written now.
+pub(crate) fn mended(connection: &Connection, table: Arc<BoundTable>) -> Arc<BoundTable> {
+    let is_whole = table.heading.all().iter().all(|a| !a.in_key || a.lineage.is_some());
+    if is_whole || connection.in_transaction().unwrap_or(true) {
+        return table;
+    }
+    match record(connection, &table.def).and_then(|()| connection.bind(table.def.clone())) {
+        Ok(mended) => mended,
+        // Whoever may only read works on without a record.
+        Err(error) => {
+            tracing::warn!(table = %table.def.id, %error, "the origins of the table's attributes could not be recorded");
+            table
+        }
+    }
 }
 
 /// Whether a schema has its table of lineages. Schemas that were made before DataJoint 2 have none.
@@ -123,6 +189,15 @@ pub(crate) fn recorded(connection: &Connection, schema: &str) -> Result<Vec<Orig
     if !exists(connection, schema)? {
         return Ok(Vec::new());
     }
+    let rows = rows(connection, schema)?;
+    Ok(rows
+        .into_iter()
+        .map(|(table, attribute, origin)| (format!("{schema}.{table}.{attribute}"), origin))
+        .collect())
+}
+
+/// Table, attribute and origin, sorted.
+fn rows(connection: &Connection, schema: &str) -> Result<Vec<(String, String, String)>, Error> {
     let table = TableId::new(schema, TABLE);
     let names = ["table_name", "attribute_name", "lineage"];
     let text = ColumnType::Core(CoreType::Varchar(255));
@@ -136,7 +211,7 @@ pub(crate) fn recorded(connection: &Connection, schema: &str) -> Result<Vec<Orig
     adapter
         .query(&sql, &[], &columns, &mut |row| {
             if let [Value::Str(table), Value::Str(attribute), Value::Str(origin)] = row.as_slice() {
-                found.push((format!("{schema}.{table}.{attribute}"), origin.clone()));
+                found.push((table.clone(), attribute.clone(), origin.clone()));
             }
             std::ops::ControlFlow::Continue(())
         })

@@ -1,121 +1,38 @@
-//! Queries: restriction, projection, order and fetch.
+//! Queries: the algebra, compiled to one statement, and fetch.
 
 mod condition;
 mod delete;
 pub(crate) mod fetch;
+mod group;
+mod join;
+mod node;
 mod operators;
+mod project;
+mod restrict;
 pub(crate) mod select;
+mod text;
+mod top;
 
 use std::sync::Arc;
 
 pub use condition::Condition;
 pub use delete::{DeleteOptions, DeleteReport, PartIntegrity};
+pub use join::JoinOptions;
+pub use project::ProjectItem;
+pub(crate) use restrict::equal_sql;
 
 use crate::bound::BoundTable;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::heading::Heading;
+use crate::query::node::{Expression, Node};
 use crate::query::select::Select;
 use crate::watch::Watch;
 
-/// What a projection does with one attribute.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum ProjectItem {
-    /// Keeps an attribute. The primary key is always kept.
-    Keep(String),
-    /// Keeps all attributes.
-    Rest,
-    /// Removes an attribute that another item keeps.
-    Remove(String),
-    /// Renames an attribute.
-    Rename {
-        /// New name.
-        new: String,
-        /// Present name.
-        old: String,
-    },
-    /// Adds a copy of an attribute.
-    Copy {
-        /// Name of the copy.
-        new: String,
-        /// Attribute copied.
-        old: String,
-    },
-    /// Adds an attribute computed by SQL.
-    Compute {
-        /// Name.
-        new: String,
-        /// SQL expression.
-        sql: String,
-    },
-}
-
-impl From<&str> for ProjectItem {
-    /// `"name"` keeps, `"-name"` removes, `"..."` keeps all.
-    fn from(text: &str) -> Self {
-        match text.strip_prefix('-') {
-            _ if text == "..." => Self::Rest,
-            Some(name) => Self::Remove(name.trim().to_owned()),
-            None => Self::Keep(text.to_owned()),
-        }
-    }
-}
-
-impl From<(&str, &str)> for ProjectItem {
-    /// `("new", "old")` renames, `("new", "(old)")` copies, `("new", "SQL expression")` computes.
-    fn from((new, source): (&str, &str)) -> Self {
-        let is_name = |text: &str| {
-            !text.is_empty()
-                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                && !text.bytes().next().is_some_and(|b| b.is_ascii_digit())
-        };
-        let new = new.to_owned();
-        let source = source.trim();
-        let inner = source.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).map(str::trim);
-        match inner {
-            Some(old) if is_name(old) => Self::Copy { new, old: old.to_owned() },
-            _ if is_name(source) => Self::Rename { new, old: source.to_owned() },
-            _ => Self::Compute { new, sql: source.to_owned() },
-        }
-    }
-}
-
-/// An expression of the query algebra.
-#[derive(Debug, Clone)]
-pub(crate) enum Expression {
-    /// A table with all its rows.
-    Table(Arc<BoundTable>),
-    /// Rows for which a condition holds.
-    Restrict {
-        /// Rows to choose from.
-        input: Arc<Expression>,
-        /// Condition.
-        condition: Condition,
-    },
-    /// Other attributes of the same rows.
-    Project {
-        /// Rows.
-        input: Arc<Expression>,
-        /// What happens to the attributes.
-        items: Vec<ProjectItem>,
-    },
-    /// Some rows in an order.
-    Top {
-        /// Rows.
-        input: Arc<Expression>,
-        /// Largest number of rows.
-        limit: Option<u64>,
-        /// Rows passed over first.
-        offset: u64,
-        /// Order terms.
-        order: Vec<String>,
-    },
-}
-
-/// A query: a table restricted, projected, ordered. Nothing is asked of the database until rows are fetched.
+/// A query: tables restricted, joined, projected, aggregated, ordered. Nothing is asked of the database until rows are fetched;
+/// what is wrong with a query is said then, or by [`check`](Self::check).
 ///
-/// `&` restricts and `-` excludes.
+/// `&` restricts, `-` excludes, `*` joins and `+` unites.
 ///
 /// ```
 /// # use lapjoint::DeleteOptions;
@@ -126,7 +43,7 @@ pub(crate) enum Expression {
 /// point.insert((0..5).map(|x| row! { "x" => x, "y" => f64::from(x) / 2.0 }))?;
 /// let some = &point & "y > 0.4" & [row! { "x" => 1 }, row! { "x" => 4 }];
 /// assert_eq!(some.order_by(["y DESC"]).column::<i64>("x")?, [4, 1]);
-/// assert_eq!((&point - &some).count()?, 3);
+/// assert_eq!((&point - some.proj(["x"])).count()?, 3);
 /// let doubled = point.query().proj([("twice", "2 * y")]);
 /// assert_eq!((doubled & "twice = 3").fetch1()?, row! { "x" => 3, "twice" => 3.0 });
 /// assert_eq!(some.delete(&DeleteOptions::new())?.rows(), 2);
@@ -135,17 +52,21 @@ pub(crate) enum Expression {
 #[derive(Debug, Clone)]
 pub struct Query {
     connection: Connection,
-    expression: Arc<Expression>,
+    node: Arc<Node>,
     watch: Option<Watch>,
 }
 
 impl Query {
     pub(crate) fn of_table(connection: Connection, table: Arc<BoundTable>) -> Self {
-        Self { connection, expression: Arc::new(Expression::Table(table)), watch: None }
+        Self { connection, node: Arc::new(Node::new(Expression::Table(table))), watch: None }
     }
 
-    pub(crate) fn expression(&self) -> &Expression {
-        &self.expression
+    pub(crate) fn expression(&self) -> &Node {
+        &self.node
+    }
+
+    pub(crate) const fn node(&self) -> &Arc<Node> {
+        &self.node
     }
 
     /// The connection that the query runs on.
@@ -157,7 +78,7 @@ impl Query {
     fn wrap(&self, expression: Expression) -> Self {
         Self {
             connection: self.connection.clone(),
-            expression: Arc::new(expression),
+            node: Arc::new(Node::new(expression)),
             watch: self.watch.clone(),
         }
     }
@@ -171,10 +92,25 @@ impl Query {
     /// Rows for which `condition` holds: a row of values, SQL, a list (any of them), another table or query.
     #[must_use]
     pub fn restrict(&self, condition: impl Into<Condition>) -> Self {
-        self.wrap(Expression::Restrict { input: Arc::clone(&self.expression), condition: condition.into() })
+        self.wrap(Expression::Restrict {
+            input: Arc::clone(&self.node),
+            condition: condition.into(),
+            is_semantic: true,
+        })
     }
 
-    /// Rows for which `condition` does not hold.
+    /// Rows for which `condition` holds, with the attributes of other queries matched by their names alone, whatever their
+    /// origins.
+    #[must_use]
+    pub fn restrict_by_name_alone(&self, condition: impl Into<Condition>) -> Self {
+        self.wrap(Expression::Restrict {
+            input: Arc::clone(&self.node),
+            condition: condition.into(),
+            is_semantic: false,
+        })
+    }
+
+    /// Rows for which `condition` does not hold. As everywhere in SQL, a condition on a null neither holds nor does not.
     #[must_use]
     pub fn exclude(&self, condition: impl Into<Condition>) -> Self {
         self.restrict(condition.into().negate())
@@ -184,10 +120,121 @@ impl Query {
     #[must_use]
     pub fn proj<I: Into<ProjectItem>>(&self, items: impl IntoIterator<Item = I>) -> Self {
         let items = items.into_iter().map(Into::into).collect();
-        self.wrap(Expression::Project { input: Arc::clone(&self.expression), items })
+        self.wrap(Expression::Project { input: Arc::clone(&self.node), items })
     }
 
-    /// The first `limit` rows after `offset` rows, ordered by terms such as `KEY`, `name`, `name DESC`.
+    /// Pairs of rows that agree in all attributes of the same name. These must share an origin: a table's attribute shares that of
+    /// the attribute which it refers to.
+    ///
+    /// The primary key is that of the side which says which row of the other belongs to it, or of both sides together.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, row};
+    /// # let connection = Connection::in_memory()?;
+    /// # let lab = connection.schema("lab")?;
+    /// let mouse = lab.manual("Mouse", "mouse : int32\n---\nborn : date")?;
+    /// let session = lab.manual("Session", "-> Mouse\nsession : int32\n---\nrig : varchar(8)")?;
+    /// mouse.insert1(row! { "mouse" => 1, "born" => "2026-01-31" })?;
+    /// session.insert((1..4).map(|n| row! { "mouse" => 1, "session" => n, "rig" => "A" }))?;
+    /// let both = &mouse * &session;
+    /// assert_eq!(both.heading()?.primary_key(), ["mouse", "session"]);
+    /// assert_eq!(both.heading()?.names(), ["mouse", "session", "rig", "born"]);
+    /// assert_eq!(both.count()?, 3);
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
+    #[must_use]
+    pub fn join(&self, other: impl Into<Self>) -> Self {
+        self.join_with(other, JoinOptions::new())
+    }
+
+    /// A join with options.
+    #[must_use]
+    pub fn join_with(&self, other: impl Into<Self>, options: JoinOptions) -> Self {
+        let right = other.into().node;
+        self.wrap(Expression::Join { left: Arc::clone(&self.node), right, options })
+    }
+
+    /// The rows with the attributes of `other` that belong to each, or nulls. The rows have to say which row that is: they have
+    /// the attributes of its primary key.
+    #[must_use]
+    pub fn extend(&self, other: impl Into<Self>) -> Self {
+        self.join_with(other, JoinOptions::new().keep_left())
+    }
+
+    /// The rows with what `items` compute over the rows of `group` that match each of them. Rows that nothing matches stay, with
+    /// what SQL computes over one row of nulls.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, row};
+    /// # let connection = Connection::in_memory()?;
+    /// # let lab = connection.schema("lab")?;
+    /// # let mouse = lab.manual("Mouse", "mouse : int32")?;
+    /// # let session = lab.manual("Session", "-> Mouse\nsession : int32")?;
+    /// mouse.insert([row! { "mouse" => 1 }, row! { "mouse" => 2 }])?;
+    /// session.insert((1..4).map(|n| row! { "mouse" => 1, "session" => n }))?;
+    /// let counted = mouse.query().aggr(&session, [("sessions", "count(session)")]);
+    /// assert_eq!(counted.order_by(["KEY"]).column::<i64>("sessions")?, [3, 0]);
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
+    #[must_use]
+    pub fn aggr<I: Into<ProjectItem>>(
+        &self,
+        group: impl Into<Self>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.aggregate(group.into(), items, true)
+    }
+
+    /// As [`aggr`](Self::aggr), without the rows that nothing matches.
+    #[must_use]
+    pub fn aggr_matching<I: Into<ProjectItem>>(
+        &self,
+        group: impl Into<Self>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        self.aggregate(group.into(), items, false)
+    }
+
+    fn aggregate<I: Into<ProjectItem>>(
+        &self,
+        group: Self,
+        items: impl IntoIterator<Item = I>,
+        keeps_all: bool,
+    ) -> Self {
+        let items = items.into_iter().map(Into::into).collect();
+        self.wrap(Expression::Aggregate { by: Arc::clone(&self.node), group: group.node, items, keeps_all })
+    }
+
+    /// The rows of both queries, which have the same primary key and no other attribute in common: what the other query has of a
+    /// row is put beside it, or null.
+    #[must_use]
+    pub fn union(&self, other: impl Into<Self>) -> Self {
+        let right = other.into().node;
+        self.wrap(Expression::Union { left: Arc::clone(&self.node), right })
+    }
+
+    /// The combinations of values of some attributes that occur; the attributes become the primary key.
+    #[must_use]
+    pub fn distinct<S: Into<String>>(&self, names: impl IntoIterator<Item = S>) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        self.wrap(Expression::Distinct { names, input: Arc::clone(&self.node) })
+    }
+
+    /// What `items` compute over all rows that share the values of some attributes, which become the primary key; without
+    /// attributes over all rows.
+    #[must_use]
+    pub fn group_by<S: Into<String>, I: Into<ProjectItem>>(
+        &self,
+        names: impl IntoIterator<Item = S>,
+        items: impl IntoIterator<Item = I>,
+    ) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        let items = items.into_iter().map(Into::into).collect();
+        self.wrap(Expression::Group { names, input: Arc::clone(&self.node), items })
+    }
+
+    /// The first `limit` rows after `offset` rows, ordered by terms such as `KEY`, `name`, `name DESC`. Without terms the order
+    /// is that of the query, or else that of the primary key.
     #[must_use]
     pub fn top<S: Into<String>>(
         &self,
@@ -196,13 +243,21 @@ impl Query {
         order: impl IntoIterator<Item = S>,
     ) -> Self {
         let order = order.into_iter().map(Into::into).collect();
-        self.wrap(Expression::Top { input: Arc::clone(&self.expression), limit, offset, order })
+        self.wrap(Expression::Top { input: Arc::clone(&self.node), limit, offset, order })
     }
 
     /// The rows in an order, by terms such as `KEY`, `name`, `name DESC`.
     #[must_use]
     pub fn order_by<S: Into<String>>(&self, order: impl IntoIterator<Item = S>) -> Self {
         self.top(None, 0, order)
+    }
+
+    /// Says what is wrong with the query: names that are not there, attributes that cannot be matched.
+    ///
+    /// # Errors
+    /// [`Error`] when the query cannot be compiled.
+    pub fn check(&self) -> Result<(), Error> {
+        self.compile().map(std::mem::drop)
     }
 
     /// The heading of the result.
@@ -219,25 +274,34 @@ impl Query {
     /// [`Error`] when the expression cannot be compiled.
     pub fn make_sql(&self) -> Result<String, Error> {
         let guard = self.connection.lock()?;
-        let select = Select::compile(&self.expression, guard.adapter())?;
+        let select = self.node.compile(guard.adapter())?;
         select.sql(guard.adapter(), &select.heading().names())
     }
 
-    pub(crate) fn compile(&self) -> Result<Select, Error> {
+    pub(crate) fn compile(&self) -> Result<Arc<Select>, Error> {
         let guard = self.connection.lock()?;
-        Select::compile(&self.expression, guard.adapter())
+        self.node.compile(guard.adapter())
     }
 
-    /// The table at the base of the expression, and a name for messages.
+    /// The table at the left end of the expression, and a name for messages.
     pub(crate) fn base(&self) -> &Arc<BoundTable> {
-        let mut expression = self.expression.as_ref();
-        loop {
-            expression = match expression {
-                Expression::Table(table) => return table,
-                Expression::Restrict { input, .. }
-                | Expression::Project { input, .. }
-                | Expression::Top { input, .. } => input,
-            };
-        }
+        self.node.base()
+    }
+
+    /// All tables whose rows the result may have parts of.
+    pub(crate) fn tables(&self) -> Vec<&Arc<BoundTable>> {
+        self.node.tables()
+    }
+}
+
+impl From<&Self> for Query {
+    fn from(query: &Self) -> Self {
+        query.clone()
+    }
+}
+
+impl From<&crate::table::Table> for Query {
+    fn from(table: &crate::table::Table) -> Self {
+        table.query()
     }
 }

@@ -6,7 +6,7 @@ use lapjoint_types::Value;
 use crate::error::Error;
 use crate::heading::Attribute;
 use crate::insert::{Encoder, now};
-use crate::query::select::equal_sql;
+use crate::query::equal_sql;
 use crate::row::Row;
 use crate::table::Table;
 use crate::watch::Watched;

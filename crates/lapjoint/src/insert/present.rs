@@ -11,7 +11,7 @@ use lapjoint_types::{CoreType, Value};
 use crate::bound::BoundTable;
 use crate::error::Error;
 use crate::heading::Attribute;
-use crate::query::select::equal_sql;
+use crate::query::equal_sql;
 
 /// Keys asked for in one statement.
 const KEYS_AT_ONCE: usize = 100;

@@ -32,7 +32,7 @@ pub enum Condition {
     All(Vec<Condition>),
     /// At least one holds; an empty list never holds.
     Any(Vec<Condition>),
-    /// The inner condition does not hold (also when it is unknown because of a null).
+    /// The inner condition does not hold. A condition on a null neither holds nor does not, as everywhere in SQL.
     Not(Box<Condition>),
     /// Always, or never.
     Constant(bool),

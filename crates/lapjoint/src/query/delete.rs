@@ -13,7 +13,7 @@ use crate::connection::Guard;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::query::Query;
-use crate::query::select::equal_sql;
+use crate::query::equal_sql;
 
 /// What a delete does with parts whose masters would stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use lapjoint_codec::{Chain, DecodeContext, Site};
-use lapjoint_db::ColumnType;
+use lapjoint_db::{Adapter, ColumnType};
 use lapjoint_store::interruptible;
 use lapjoint_types::{FromValue, Value};
 use rayon::prelude::*;
@@ -124,9 +124,17 @@ impl Query {
     /// # Errors
     /// [`Error`] when the statement fails.
     pub fn count(&self) -> Result<u64, Error> {
+        self.counted(Select::count_sql)
+    }
+
+    /// The number that a statement yields.
+    fn counted(
+        &self,
+        sql: impl FnOnce(&Select, &dyn Adapter) -> Result<String, Error>,
+    ) -> Result<u64, Error> {
         let mut guard = self.connection().lock()?;
         let select = Select::compile(self.expression(), guard.adapter())?;
-        let sql = select.count_sql(guard.adapter())?;
+        let sql = sql(&select, guard.adapter())?;
         let mut count = 0;
         let columns = [("count".to_owned(), ColumnType::Native("bigint".into()))];
         guard
@@ -146,7 +154,7 @@ impl Query {
     /// # Errors
     /// [`Error`] when the statement fails.
     pub fn exists(&self) -> Result<bool, Error> {
-        Ok(self.top(Some(1), 0, Vec::<String>::new()).count()? > 0)
+        Ok(self.counted(Select::first_sql)? > 0)
     }
 
     /// The function that looks at fetches, if there is one.
@@ -320,8 +328,9 @@ impl<'q> Decoder<'q> {
             .iter()
             .filter_map(|&i| Some((self.attributes.get(i)?.name.clone(), values.get(i)?.clone())))
             .collect();
-        let id = &self.query.base().def.id;
+        let base = &self.query.base().def.id;
         for (attribute, value) in self.attributes.iter().zip(&mut values) {
+            let id = attribute.table.as_deref().unwrap_or(base);
             let fail = |value_type: String, source| Error::Cell {
                 table: id.to_string(),
                 row,

@@ -1,12 +1,13 @@
-//! Compilation of an expression into one SELECT statement.
+//! A SELECT statement in parts, which the operators of the algebra put together.
 
-use lapjoint_db::{Adapter, ColumnType, TableId};
-use lapjoint_types::Value;
+use std::sync::Arc;
 
+use lapjoint_db::{Adapter, TableId};
+
+use crate::bound::BoundTable;
 use crate::error::Error;
 use crate::heading::{Attribute, Heading};
-use crate::query::condition::Condition;
-use crate::query::{Expression, ProjectItem};
+use crate::query::node::Node;
 
 /// One column of a SELECT list.
 #[derive(Debug, Clone)]
@@ -17,97 +18,165 @@ pub(crate) struct Column {
     pub sql: Option<String>,
 }
 
+impl Column {
+    pub fn name(&self) -> &str {
+        &self.attribute.name
+    }
+
+    /// Whether people see it.
+    pub fn is_visible(&self) -> bool {
+        !self.attribute.name.starts_with('_')
+    }
+}
+
+/// What rows come from.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// A table, quoted.
+    Table(String),
+    /// A statement.
+    Statement(String),
+}
+
+/// One entry of the FROM clause. Tables are joined by the columns that both sides have under one name, so that every name
+/// means one thing in the texts that users write.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub origin: Origin,
+    /// Names by which it is joined to what stands before it.
+    pub using: Vec<String>,
+    /// Whether rows that it does not match stay.
+    pub is_optional: bool,
+}
+
 /// A SELECT statement in parts.
 #[derive(Debug, Clone)]
 pub(crate) struct Select {
-    /// Table or subquery, quoted.
-    from: String,
-    /// The base table while no subquery stands between.
+    pub(super) sources: Vec<Source>,
+    /// Names that the FROM clause gives a meaning to, those that are no attributes any more included.
+    pub(super) scope: Vec<String>,
+    /// The base table while no subquery and no join stands between.
     pub base: Option<TableId>,
     /// Columns in order, hidden ones included.
     pub columns: Vec<Column>,
-    comment: String,
-    conditions: Vec<String>,
-    order: Vec<String>,
-    limit: Option<u64>,
-    offset: u64,
+    pub(super) comment: String,
+    /// Whether the origins of attributes are on record.
+    pub(super) knows_lineage: bool,
+    pub(super) conditions: Vec<String>,
+    /// Columns that rows are grouped by; empty for one group of all rows.
+    pub(super) group: Option<Vec<String>>,
+    pub(super) is_distinct: bool,
+    pub(super) order: Vec<String>,
+    /// The order as it was asked for.
+    pub(super) order_terms: Vec<String>,
+    pub(super) limit: Option<u64>,
+    pub(super) offset: u64,
 }
 
 impl Select {
-    /// Compiles `expression`.
-    pub fn compile(expression: &Expression, adapter: &dyn Adapter) -> Result<Self, Error> {
-        match expression {
-            Expression::Table(table) => Ok(Self {
-                from: adapter.quote_table(&table.def.id),
-                base: Some(table.def.id.clone()),
-                columns: table
-                    .heading
-                    .all()
-                    .iter()
-                    .map(|attribute| Column { attribute: attribute.clone(), sql: None })
-                    .collect(),
-                comment: table.heading.comment().to_owned(),
-                conditions: Vec::new(),
-                order: Vec::new(),
-                limit: None,
-                offset: 0,
-            }),
-            Expression::Restrict { input, condition } => {
-                let mut select = Self::compile(input, adapter)?;
-                if select.limit.is_some() || select.columns.iter().any(|column| column.sql.is_some()) {
-                    select = select.nest(adapter);
-                }
-                let sql = condition_sql(condition, &select, adapter)?;
-                select.conditions.push(sql);
-                Ok(select)
-            }
-            Expression::Project { input, items } => {
-                let mut select = Self::compile(input, adapter)?;
-                if select.columns.iter().any(|column| column.sql.is_some()) {
-                    select = select.nest(adapter);
-                }
-                select.project(items, adapter)
-            }
-            Expression::Top { input, limit, offset, order } => {
-                let mut select = Self::compile(input, adapter)?;
-                if select.limit.is_some() || !select.order.is_empty() {
-                    select = select.nest(adapter);
-                }
-                select.order =
-                    order.iter().map(|term| select.order_sql(term, adapter)).collect::<Result<_, _>>()?;
-                select.limit = *limit;
-                select.offset = *offset;
-                Ok(select)
-            }
+    /// Compiles an expression.
+    pub fn compile(node: &Node, adapter: &dyn Adapter) -> Result<Arc<Self>, Error> {
+        node.compile(adapter)
+    }
+
+    pub(super) fn of_table(table: &BoundTable, adapter: &dyn Adapter) -> Self {
+        let columns: Vec<Column> = table
+            .heading
+            .all()
+            .iter()
+            .map(|attribute| Column { attribute: attribute.clone(), sql: None })
+            .collect();
+        Self {
+            base: Some(table.def.id.clone()),
+            comment: table.heading.comment().to_owned(),
+            knows_lineage: table.heading.knows_lineage(),
+            ..Self::over(Origin::Table(adapter.quote_table(&table.def.id)), columns)
+        }
+    }
+
+    /// All rows of `origin`, with `columns` under their own names.
+    pub(super) fn over(origin: Origin, columns: Vec<Column>) -> Self {
+        Self {
+            sources: vec![Source { origin, using: Vec::new(), is_optional: false }],
+            scope: columns.iter().map(|column| column.name().to_owned()).collect(),
+            base: None,
+            columns,
+            comment: String::new(),
+            knows_lineage: false,
+            conditions: Vec::new(),
+            group: None,
+            is_distinct: false,
+            order: Vec::new(),
+            order_terms: Vec::new(),
+            limit: None,
+            offset: 0,
         }
     }
 
     /// The heading of the result.
     pub fn heading(&self) -> Heading {
         let attributes = self.columns.iter().map(|column| column.attribute.clone()).collect();
-        Heading::from_attributes(attributes, self.comment.clone())
+        Heading::from_attributes(attributes, self.comment.clone(), self.knows_lineage)
     }
 
     /// Text of the statement over the named attributes.
     pub fn sql(&self, adapter: &dyn Adapter, names: &[String]) -> Result<String, Error> {
-        let mut list = Vec::with_capacity(names.len());
+        let mut list = String::new();
         for name in names {
-            let column = self.columns.iter().find(|column| column.attribute.name == *name);
+            let column = self.column(name);
             let column = column.ok_or_else(|| Error::unknown_attribute(name, "the query", &self.names()))?;
-            let quoted = adapter.quote(name);
-            list.push(column.sql.as_ref().map_or_else(|| quoted.clone(), |sql| format!("{sql} AS {quoted}")));
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            if let Some(sql) = &column.sql {
+                list.push_str(sql);
+                list.push_str(" AS ");
+            }
+            list.push_str(&adapter.quote(name));
         }
         // A result without attributes still has rows to count.
-        let list = if list.is_empty() { "1".to_owned() } else { list.join(", ") };
-        Ok(format!("SELECT {list} FROM {}{}", self.from, self.tail()))
+        if list.is_empty() {
+            list.push('1');
+        }
+        Ok(self.sql_of(adapter, &list))
+    }
+
+    /// Text of the statement with a SELECT list.
+    pub(super) fn sql_of(&self, adapter: &dyn Adapter, list: &str) -> String {
+        let mut text = String::with_capacity(256);
+        text.push_str(if self.is_distinct { "SELECT DISTINCT " } else { "SELECT " });
+        text.push_str(list);
+        text.push_str(" FROM ");
+        self.push_sources(&mut text, adapter);
+        text.push_str(&self.where_sql());
+        if let Some(group) = self.group.as_ref().filter(|group| !group.is_empty()) {
+            text.push_str(" GROUP BY ");
+            text.push_str(&group.join(", "));
+        }
+        self.push_tail(&mut text);
+        text
     }
 
     /// Text of a statement that counts the rows.
     pub fn count_sql(&self, adapter: &dyn Adapter) -> Result<String, Error> {
-        if self.limit.is_none() && self.offset == 0 {
-            return Ok(format!("SELECT count(*) FROM {}{}", self.from, self.where_sql()));
+        if self.is_cut() || self.is_distinct || self.group.is_some() {
+            let inner = self.sql(adapter, &self.names())?;
+            return Ok(format!("SELECT count(*) FROM ({inner}) AS {}", adapter.quote("counted")));
         }
-        let inner = self.sql(adapter, &[])?;
+        let mut bare = self.clone();
+        bare.order.clear();
+        Ok(bare.sql_of(adapter, "count(*)"))
+    }
+
+    /// Text of a statement that yields a row if there is any.
+    pub fn first_sql(&self, adapter: &dyn Adapter) -> Result<String, Error> {
+        let mut first = self.clone();
+        if !first.is_cut() {
+            first.order.clear();
+            first.limit = Some(1);
+        }
+        let names = if first.is_distinct || first.group.is_some() { first.names() } else { Vec::new() };
+        let inner = first.sql(adapter, &names)?;
         Ok(format!("SELECT count(*) FROM ({inner}) AS {}", adapter.quote("counted")))
     }
 
@@ -122,208 +191,105 @@ impl Select {
 
     /// Whether the statement is a restriction of one base table and nothing else.
     pub fn is_plain_restriction(&self) -> bool {
-        self.base.is_some() && self.limit.is_none() && self.offset == 0
+        self.base.is_some() && !self.is_cut() && self.group.is_none() && !self.is_distinct
     }
 
-    fn names(&self) -> Vec<String> {
+    /// Whether a limit leaves rows out.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.limit.is_some() || self.offset > 0
+    }
+
+    /// Whether a column is renamed or computed.
+    pub(super) fn has_derived(&self) -> bool {
+        self.columns.iter().any(|column| column.sql.is_some())
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.attribute.name.clone()).collect()
     }
 
-    fn column(&self, name: &str) -> Option<&Column> {
+    pub(super) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.attribute.name == name)
     }
 
-    fn tail(&self) -> String {
-        let mut text = self.where_sql();
+    /// A visible column, as users may name it.
+    pub(super) fn visible(&self, name: &str) -> Option<&Column> {
+        self.column(name).filter(|column| column.is_visible())
+    }
+
+    /// Names of the visible columns of the primary key.
+    pub(super) fn key(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(|c| c.attribute.in_key && c.is_visible()).map(Column::name)
+    }
+
+    fn push_sources(&self, text: &mut String, adapter: &dyn Adapter) {
+        for (index, source) in self.sources.iter().enumerate() {
+            if index > 0 {
+                let joint = match (source.is_optional, source.using.is_empty()) {
+                    (false, true) => " CROSS JOIN ",
+                    (false, false) => " JOIN ",
+                    (true, _) => " LEFT JOIN ",
+                };
+                text.push_str(joint);
+            }
+            let alias = || adapter.quote(&format!("${index:x}"));
+            match &source.origin {
+                Origin::Statement(sql) => {
+                    text.push('(');
+                    text.push_str(sql);
+                    text.push_str(") AS ");
+                    text.push_str(&alias());
+                }
+                Origin::Table(name) => {
+                    text.push_str(name);
+                    let again =
+                        |other: &Source| matches!(&other.origin, Origin::Table(other) if other == name);
+                    // A table goes by its own name, which users may write, unless it is there twice.
+                    if self.sources.iter().take(index).any(again) {
+                        text.push_str(" AS ");
+                        text.push_str(&alias());
+                    }
+                }
+            }
+            if !source.using.is_empty() {
+                let names: Vec<String> = source.using.iter().map(|name| adapter.quote(name)).collect();
+                text.push_str(&format!(" USING ({})", names.join(", ")));
+            } else if source.is_optional {
+                text.push_str(" ON 1=1");
+            }
+        }
+    }
+
+    fn push_tail(&self, text: &mut String) {
         if !self.order.is_empty() {
             text.push_str(" ORDER BY ");
             text.push_str(&self.order.join(", "));
         }
-        match (self.limit, self.offset) {
-            (None, 0) => {}
-            (limit, 0) => text.push_str(&format!(" LIMIT {}", limit.unwrap_or(i64::MAX.unsigned_abs()))),
-            (limit, offset) => {
-                text.push_str(&format!(" LIMIT {} OFFSET {offset}", limit.unwrap_or(i64::MAX.unsigned_abs())))
-            }
+        if self.is_cut() {
+            text.push_str(&format!(" LIMIT {}", self.limit.unwrap_or(i64::MAX.unsigned_abs())));
         }
-        text
+        if self.offset > 0 {
+            text.push_str(&format!(" OFFSET {}", self.offset));
+        }
     }
 
-    /// The statement as a subquery, whose columns all stand under their own names.
-    fn nest(self, adapter: &dyn Adapter) -> Self {
+    /// The statement as a subquery, whose columns all stand under their own names. Hidden columns stay unless `hides` is set.
+    pub(super) fn nest(mut self, hides: bool, adapter: &dyn Adapter) -> Self {
+        // An order says nothing of the rows of a subquery, unless it says which they are.
+        if !self.is_cut() {
+            self.order.clear();
+        }
+        if hides {
+            self.columns.retain(Column::is_visible);
+        }
         let names = self.names();
         // Every name comes from the columns themselves, so that the text cannot fail.
         let inner = self.sql(adapter, &names).unwrap_or_default();
+        let columns = self.columns.into_iter().map(|column| Column { sql: None, ..column }).collect();
         Self {
-            from: format!("({inner}) AS {}", adapter.quote("inner")),
-            base: None,
-            columns: self.columns.into_iter().map(|column| Column { sql: None, ..column }).collect(),
             comment: self.comment,
-            conditions: Vec::new(),
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
+            knows_lineage: self.knows_lineage,
+            ..Self::over(Origin::Statement(inner), columns)
         }
     }
-
-    fn project(mut self, items: &[ProjectItem], adapter: &dyn Adapter) -> Result<Self, Error> {
-        let known = self.names();
-        let unknown = |name: &str| Error::unknown_attribute(name, "the query", &known);
-        let mut renamed: Vec<(&str, &str)> = Vec::new();
-        let mut kept: Vec<&str> = Vec::new();
-        let mut removed: Vec<&str> = Vec::new();
-        let mut all = false;
-        let mut added: Vec<Column> = Vec::new();
-        for item in items {
-            match item {
-                ProjectItem::Rest => all = true,
-                ProjectItem::Keep(name) => {
-                    self.column(name).ok_or_else(|| unknown(name))?;
-                    kept.push(name);
-                }
-                ProjectItem::Remove(name) => {
-                    let column = self.column(name).ok_or_else(|| unknown(name))?;
-                    if column.attribute.in_key {
-                        return Err(Error::usage(format!("Cannot exclude primary key attribute {name}")));
-                    }
-                    removed.push(name);
-                }
-                ProjectItem::Rename { new, old } => {
-                    self.column(old).ok_or_else(|| unknown(old))?;
-                    renamed.push((new, old));
-                }
-                ProjectItem::Copy { new, old } => {
-                    let column = self.column(old).ok_or_else(|| unknown(old))?;
-                    let attribute =
-                        Attribute { name: new.clone(), in_key: false, ..column.attribute.clone() };
-                    added.push(Column { attribute, sql: Some(adapter.quote(old)) });
-                }
-                ProjectItem::Compute { new, sql } => {
-                    added.push(Column { attribute: Attribute::computed(new), sql: Some(format!("({sql})")) });
-                }
-            }
-        }
-        let mut columns = Vec::with_capacity(self.columns.len());
-        for column in self.columns {
-            let name = column.attribute.name.as_str();
-            if let Some((new, old)) = renamed.iter().find(|(_, old)| *old == name) {
-                let sql = Some(adapter.quote(old));
-                columns.push(Column {
-                    attribute: Attribute { name: (*new).to_owned(), ..column.attribute },
-                    sql,
-                });
-                continue;
-            }
-            let hidden = name.starts_with('_');
-            let wanted = (all && !hidden) || kept.contains(&name);
-            if column.attribute.in_key || (wanted && !removed.contains(&name)) {
-                columns.push(column);
-            }
-        }
-        columns.extend(added);
-        for (index, column) in columns.iter().enumerate() {
-            let name = &column.attribute.name;
-            if columns.iter().take(index).any(|earlier| earlier.attribute.name == *name) {
-                return Err(Error::usage(format!("Attribute `{name}` already exists")));
-            }
-        }
-        self.columns = columns;
-        Ok(self)
-    }
-
-    /// An order term: `KEY`, `KEY DESC`, `attribute [ASC|DESC]`, or an SQL expression.
-    fn order_sql(&self, term: &str, adapter: &dyn Adapter) -> Result<String, Error> {
-        let trimmed = term.trim();
-        let (body, direction) = match trimmed.rsplit_once(char::is_whitespace) {
-            Some((body, last)) if last.eq_ignore_ascii_case("desc") => (body.trim(), " DESC"),
-            Some((body, last)) if last.eq_ignore_ascii_case("asc") => (body.trim(), ""),
-            _ => (trimmed, ""),
-        };
-        if body.eq_ignore_ascii_case("key") {
-            let key: Vec<_> = self
-                .columns
-                .iter()
-                .filter(|column| column.attribute.in_key)
-                .map(|column| format!("{}{direction}", adapter.quote(&column.attribute.name)))
-                .collect();
-            // A table of at most one row has no visible key to order by.
-            return Ok(if key.is_empty() { "1".into() } else { key.join(", ") });
-        }
-        let is_name = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if !is_name {
-            return Ok(format!("{body}{direction}"));
-        }
-        self.column(body).ok_or_else(|| Error::unknown_attribute(body, "the query", &self.names()))?;
-        Ok(format!("{}{direction}", adapter.quote(body)))
-    }
-}
-
-/// SQL of a condition on `select`.
-fn condition_sql(condition: &Condition, select: &Select, adapter: &dyn Adapter) -> Result<String, Error> {
-    let list = |conditions: &[Condition], joint: &str, empty: &str| -> Result<String, Error> {
-        if conditions.is_empty() {
-            return Ok(empty.to_owned());
-        }
-        let parts: Result<Vec<_>, _> = conditions.iter().map(|c| condition_sql(c, select, adapter)).collect();
-        Ok(format!("({})", parts?.join(joint)))
-    };
-    match condition {
-        Condition::Sql(sql) => Ok(format!("({})", sql.trim())),
-        Condition::Constant(true) => Ok("1=1".to_owned()),
-        Condition::Constant(false) => Ok("1=0".to_owned()),
-        Condition::All(conditions) => list(conditions, " AND ", "1=1"),
-        Condition::Any(conditions) => list(conditions, " OR ", "1=0"),
-        Condition::Not(inner) => Ok(format!("({} IS NOT TRUE)", condition_sql(inner, select, adapter)?)),
-        Condition::Equal(row) => {
-            let mut parts = Vec::new();
-            for (name, value) in row.iter() {
-                let Some(column) = select.column(name) else { continue };
-                parts.push(equal_sql(&column.attribute, value, adapter)?);
-            }
-            Ok(if parts.is_empty() { "1=1".to_owned() } else { format!("({})", parts.join(" AND ")) })
-        }
-        Condition::Matches(query) => {
-            let other = Select::compile(query.expression(), adapter)?;
-            let visible = |column: &&Column| !column.attribute.name.starts_with('_');
-            let common: Vec<String> = select
-                .columns
-                .iter()
-                .filter(visible)
-                .filter(|column| other.column(&column.attribute.name).is_some())
-                .map(|column| column.attribute.name.clone())
-                .collect();
-            if common.is_empty() {
-                return Ok(format!("EXISTS ({})", other.sql(adapter, &[])?));
-            }
-            let inner = other.sql(adapter, &common)?;
-            // A subquery of its own where the inner one is cut or ordered: not every database takes LIMIT inside IN.
-            let inner = if other.limit.is_some() {
-                format!("SELECT * FROM ({inner}) AS {}", adapter.quote("matched"))
-            } else {
-                inner
-            };
-            let names: Vec<_> = common.iter().map(|name| adapter.quote(name)).collect();
-            Ok(match names.as_slice() {
-                [name] => format!("({name} IN ({inner}))"),
-                names => format!("(({}) IN ({inner}))", names.join(", ")),
-            })
-        }
-    }
-}
-
-/// `attribute = value` in SQL; a null value means "is null".
-pub(crate) fn equal_sql(
-    attribute: &Attribute,
-    value: &Value,
-    adapter: &dyn Adapter,
-) -> Result<String, Error> {
-    let name = adapter.quote(&attribute.name);
-    if value.is_null() {
-        return Ok(format!("{name} IS NULL"));
-    }
-    // Values of codecs are restricted by what the column holds, as it is for computed attributes: by the value's own type.
-    let own_type = ColumnType::Native(String::new());
-    let ty = if attribute.has_codec() { &own_type } else { &attribute.column };
-    let literal = adapter.literal(value, ty).map_err(Error::db(&attribute.name))?;
-    Ok(format!("{name} = {literal}"))
 }
