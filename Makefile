@@ -32,6 +32,7 @@ bench: $(VENV)/ready
 	$(CARGO) build --release --locked -p lapjoint-testing
 	$(VENV)/bin/python benches/stores.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
 	scripts/with-services $(VENV)/bin/python benches/servers.py
+	scripts/with-services $(VENV)/bin/python benches/declaring.py
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
 interoperability: $(VENV)/ready python

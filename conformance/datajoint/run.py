@@ -1,17 +1,20 @@
-"""Runs DataJoint's own tests against this package under DataJoint's name, on SQLite with file stores.
+"""Runs DataJoint's own tests against this package under DataJoint's name, on each database with file stores.
 
-    python conformance/datajoint/run.py [--write] [PYTEST ARGUMENT ...]
+    python conformance/datajoint/run.py [--backend sqlite,postgresql,mysql] [--write] [PYTEST ARGUMENT ...]
 
-The tests come from the source distribution on PyPI and are not kept here. `known.json` has a reason for every test that is
-known not to pass: one that fails without being listed is an error, and so is one that is listed and passes. `--write` writes
-the counts and reasons to `docs/conformance.md`, and lists what is new in `known.json` with the reason "unknown".
+Without `--backend`, SQLite and the servers that LAPJOINT_TEST_POSTGRES and LAPJOINT_TEST_MYSQL name. The tests come from the
+source distribution on PyPI and are not kept here. `known.json` has a reason for every test that is known not to pass on a
+backend: one that fails without being listed is an error, and so is one that is listed and passes. `--write` writes the counts
+and reasons to `docs/conformance.md`, and lists what is new in `known.json` with the reason "unknown".
 """
 
 import collections
+import concurrent.futures
 import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +27,8 @@ ROOT = HERE.parent.parent
 VERSION = "2.3.5"
 KNOWN = HERE / "known.json"
 COMMAND = "python conformance/datajoint/run.py"
+VARIABLES = {"sqlite": None, "postgresql": "LAPJOINT_TEST_POSTGRES", "mysql": "LAPJOINT_TEST_MYSQL"}
+TITLES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MariaDB"}
 
 
 def tests_of_datajoint(target):
@@ -44,12 +49,17 @@ def tests_of_datajoint(target):
     tests = target / "tests"
     (target / prefix).rename(tests)
     (tests / "conftest.py").rename(tests / "conftest_upstream.py")
-    shutil.copy(HERE / "conftest_sqlite.py", tests / "conftest.py")
+    shutil.copy(HERE / "conftest_backend.py", tests / "conftest.py")
     return tests
 
 
-def run(tests, arguments):
-    """Runs the tests; outcome of each by name, and the files that could not be loaded."""
+def run(backend, arguments):
+    """Runs the tests on a backend; outcome of each by name, and the files that could not be loaded."""
+    with tempfile.TemporaryDirectory(prefix="datajoint-tests-") as folder:
+        return run_in(tests_of_datajoint(pathlib.Path(folder)), backend, arguments)
+
+
+def run_in(tests, backend, arguments):
     report = tests.parent / "report.xml"
     command = [
         sys.executable, "-m", "pytest", "-p", "lapjoint.as_datajoint", "-p", "no:cacheprovider", "-q", "--tb=short",
@@ -57,7 +67,12 @@ def run(tests, arguments):
     ]  # fmt: skip
     log = tests.parent / "log.txt"
     with log.open("w") as output:
-        subprocess.run(command, cwd=tests.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        environment = {**os.environ, "LAPJOINT_SUITE_BACKEND": backend}
+        subprocess.run(
+            command, cwd=tests.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
+        )
+    if os.environ.get("LAPJOINT_SUITE_LOG"):
+        shutil.copy(log, f"{os.environ['LAPJOINT_SUITE_LOG']}.{backend}")
     if not report.exists():
         sys.exit(log.read_text()[-4000:])
     outcomes = {}
@@ -77,70 +92,106 @@ def file_of(name):
     return name.partition("::")[0]
 
 
-def reason_of(name, known):
-    """The reason for a test: its own, or that of its file."""
-    return known["tests"].get(name) or known["files"].get(file_of(name))
+def reason_of(name, backend, known):
+    """The reason for a test: its own on this backend, or that of its file."""
+    return known["tests"][backend].get(plain(name)) or known["files"].get(file_of(name))
 
 
-def write(outcomes, known):
-    """The counts by file, and the reasons."""
-    counts = collections.defaultdict(collections.Counter)
-    by_reason = collections.defaultdict(list)
-    for name, outcome in outcomes.items():
-        counts[file_of(name)][outcome] += 1
-        if outcome in ("failure", "error"):
-            by_reason[reason_of(name, known) or "unknown"].append(name)
-    passed = sum(count["passed"] for count in counts.values())
-    failed = sum(count["failure"] + count["error"] for count in counts.values())
-    skipped = sum(count["skipped"] for count in counts.values())
+def plain(name):
+    """The name without the parameter that names the backend."""
+    return re.sub(r"\[(?:sqlite|postgresql|mysql)(?:-(.*))?\]$", lambda found: f"[{found[1]}]" if found[1] else "", name)
+
+
+def is_bad(outcome):
+    return outcome in ("failure", "error")
+
+
+def write(results, known):
+    """The counts by file and backend, and the reasons."""
     lines = [
         "# DataJoint's own tests",
         "",
-        f"The tests of datajoint {VERSION}, run against this package under DataJoint's name on SQLite with file stores: "
-        f"**{passed} pass, {failed} do not, {skipped} are skipped** ({datetime.date.today()}).",
+        f"The tests of datajoint {VERSION}, run against this package under DataJoint's name with file stores "
+        f"({datetime.date.today()}).",
+        "",
+        "| database | pass | do not | skipped |",
+        "|---|---:|---:|---:|",
+    ]
+    for backend, outcomes in results.items():
+        count = collections.Counter(outcomes.values())
+        bad = count["failure"] + count["error"]
+        lines.append(f"| {TITLES[backend]} | **{count['passed']}** | {bad} | {count['skipped']} |")
+    lines += [
         "",
         f"Run them again: `{COMMAND}` in the environment of `make test` (`.venv/bin/python`). What does not pass has its "
         "reason below; a test that fails without one fails `make test`. A file that cannot be loaded counts as one test.",
         "",
-        "| file | pass | do not | skipped |",
-        "|---|---:|---:|---:|",
+        "Passed / not passed by file:",
+        "",
+        "| file | " + " | ".join(TITLES[backend] for backend in results) + " |",
+        "|---|" + "---:|" * len(results),
     ]
+    counts = collections.defaultdict(collections.Counter)
+    by_reason = collections.defaultdict(lambda: collections.defaultdict(list))
+    for backend, outcomes in results.items():
+        for name, outcome in outcomes.items():
+            counts[file_of(name)][backend, "bad" if is_bad(outcome) else outcome] += 1
+            if is_bad(outcome):
+                by_reason[reason_of(name, backend, known) or "unknown"][plain(name)].append(TITLES[backend])
     for file, count in sorted(counts.items()):
-        lines.append(f"| {file} | {count['passed']} | {count['failure'] + count['error']} | {count['skipped']} |")
+        cells = (f"{count[backend, 'passed']} / {count[backend, 'bad']}" for backend in results)
+        lines.append(f"| {file} | " + " | ".join(cells) + " |")
     lines += ["", "## What does not pass, and why", ""]
     for reason, names in sorted(by_reason.items(), key=lambda item: -len(item[1])):
         text = known["reasons"].get(reason, reason)
         lines += [f"### {text} ({len(names)})", ""]
-        lines += [f"- `{name}`" for name in sorted(names)]
+        for name, backends in sorted(names.items()):
+            where = "" if len(backends) == len(results) else f" ({', '.join(backends)})"
+            lines.append(f"- `{name}`{where}")
         lines.append("")
     (ROOT / "docs" / "conformance.md").write_text("\n".join(lines).rstrip() + "\n")
+
+
+def compare(backend, outcomes, known):
+    """What is not as it is known to be: tests that fail without a reason, tests that pass in spite of one."""
+    new = sorted({plain(name) for name, outcome in outcomes.items() if is_bad(outcome) and not reason_of(name, backend, known)})
+    passed = {plain(name) for name, outcome in outcomes.items() if outcome == "passed"}
+    gone = sorted(passed & set(known["tests"][backend]))
+    for name in new:
+        print(f"FAILED on {TITLES[backend]} without a reason in {KNOWN.name}: {name}")
+    for name in gone:
+        print(f"PASSED on {TITLES[backend]}, but {KNOWN.name} has a reason for it: {name}")
+    count = collections.Counter("bad" if is_bad(outcome) else outcome for outcome in outcomes.values())
+    print(f"{TITLES[backend]}: {count['passed']} passed, {count['bad']} known not to, {count['skipped']} skipped", flush=True)
+    return new, gone
 
 
 def main():
     arguments = sys.argv[1:]
     writes = "--write" in arguments
     arguments = [argument for argument in arguments if argument != "--write"]
+    backends = [name for name, variable in VARIABLES.items() if variable is None or os.environ.get(variable)]
+    if "--backend" in arguments:
+        at = arguments.index("--backend")
+        backends = arguments[at + 1].split(",")
+        del arguments[at : at + 2]
     known = json.loads(KNOWN.read_text())
-    with tempfile.TemporaryDirectory(prefix="datajoint-tests-") as folder:
-        outcomes = run(tests_of_datajoint(pathlib.Path(folder)), arguments)
-    bad = {name for name, outcome in outcomes.items() if outcome in ("failure", "error")}
-    new = sorted(name for name in bad if reason_of(name, known) is None)
-    gone = sorted(name for name in known["tests"] if outcomes.get(name) == "passed")
+    # The tests of a server mostly wait for it.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        results = dict(zip(backends, pool.map(lambda backend: run(backend, arguments), backends)))
+    wrong = 0
+    for backend, outcomes in results.items():
+        new, gone = compare(backend, outcomes, known)
+        wrong += len(new) + len(gone)
+        if writes:
+            bad = {plain(name) for name, outcome in outcomes.items() if is_bad(outcome)}
+            kept = {name: reason for name, reason in known["tests"][backend].items() if name in bad}
+            known["tests"][backend] = dict(sorted({**kept, **dict.fromkeys(new, "unknown")}.items()))
     if writes:
-        known["tests"] = {name: known["tests"][name] for name in sorted(known["tests"]) if name in bad}
-        known["tests"].update({name: "unknown" for name in new})
-        known["tests"] = dict(sorted(known["tests"].items()))
         KNOWN.write_text(json.dumps(known, indent=1) + "\n")
-        write(outcomes, known)
-    for name in new:
-        print(f"FAILED without a reason in {KNOWN.name}: {name}")
-    for name in gone:
-        print(f"PASSED, but {KNOWN.name} has a reason for it: {name}")
-    count = collections.Counter(outcomes.values())
-    print(f"of {sum(count.values())} tests: {count['passed']} passed, {len(bad)} known not to, {count['skipped']} skipped")
+        write(results, known)
     # The closing line counts what is as it is known to be.
-    wrong = len(new) + len(gone)
-    print(f"{len(outcomes) - wrong} passed, {wrong} failed")
+    print(f"{sum(map(len, results.values())) - wrong} passed, {wrong} failed")
     sys.exit(1 if wrong and not writes else 0)
 
 

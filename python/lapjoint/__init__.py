@@ -15,21 +15,26 @@ from .npy_ref import NpyRef
 from .objectref import ObjectRef
 from .schemas import Schema, VirtualModule, virtual_schema
 from .settings import config
+from .spark import SparkAdapter
 from .storage_adapter import StorageAdapter, get_storage_adapter
 from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, Table, ValidationResult
 
 schema = Schema
+__author__ = "The Lapjoint developers"
 
 # DataJoint's other names for the tiers.
 Entry, Ingest, Compute = Manual, Imported, Computed
 
 
 def __getattr__(name):
-    # Loaded when it is asked for: few programs collect.
-    if name == "gc":
+    # Loaded when they are asked for: few programs collect, or are a session.
+    if name in ("gc", "cli"):
         import importlib
 
-        return importlib.import_module(f"{__name__}.gc")
+        module = importlib.import_module(f"{__name__}.{name}")
+        # As in DataJoint, `cli` is the function.
+        found = globals()[name] = getattr(module, name, module)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -43,7 +48,8 @@ def install_as_datajoint():
 __all__ = [
     "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
     "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
-    "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule", "__version__", "blob",
-    "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter", "install_as_datajoint", "list_codecs",
+    "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule",
+    "__version__", "blob", "cli", "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter",
+    "install_as_datajoint", "list_codecs",
     "list_schemas", "logger", "schema", "utils", "virtual_schema",
 ]  # fmt: skip

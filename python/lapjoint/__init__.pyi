@@ -7,6 +7,7 @@ from ._core import __version__ as __version__
 from .autopopulate import AutoPopulate as AutoPopulate
 from .blob import MatCell as MatCell
 from .blob import MatStruct as MatStruct
+from .cli import cli as cli
 from .codecs import Codec as Codec
 from .codecs import SchemaCodec as SchemaCodec
 from .codecs import get_codec as get_codec
@@ -28,6 +29,7 @@ from .schemas import Schema as Schema
 from .schemas import VirtualModule as VirtualModule
 from .schemas import virtual_schema as virtual_schema
 from .settings import config as config
+from .spark import SparkAdapter as SparkAdapter
 from .storage_adapter import StorageAdapter as StorageAdapter
 from .storage_adapter import get_storage_adapter as get_storage_adapter
 from .tables import Computed as Computed
@@ -40,6 +42,7 @@ from .tables import Table as Table
 from .validation import ValidationResult as ValidationResult
 
 schema = Schema
+__author__: str
 Entry = Manual
 Ingest = Imported
 Compute = Computed
@@ -69,6 +72,7 @@ __all__ = [
     "Part",
     "Schema",
     "SchemaCodec",
+    "SparkAdapter",
     "StorageAdapter",
     "Table",
     "ThreadSafetyError",
@@ -77,6 +81,7 @@ __all__ = [
     "VirtualModule",
     "__version__",
     "blob",
+    "cli",
     "codecs",
     "config",
     "conn",

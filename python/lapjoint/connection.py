@@ -3,7 +3,8 @@
 from contextlib import contextmanager
 
 from ._core import Connection as _Connection
-from .errors import DataJointError
+from .adapters import DatabaseAdapter
+from .errors import DataJointError, LostConnectionError
 from .settings import config, refuse_if_thread_safe
 
 _connection = None
@@ -60,16 +61,18 @@ class Connection:
         settings = config_override if config_override is not None else config
         own = _own_settings(settings, host, user, password, port, use_tls, database_name, backend)
         own = {key: value for key, value in own.items() if value is not None and value != settings[key]}
+        # Stores and all that is set later are those of the settings, whatever database this is.
+        self._config = self._database = settings
         if own:
             from .settings import Config
 
-            settings = Config(core=settings._core.copy())
+            self._database = Config(core=settings._core.copy())
             for key, value in own.items():
-                settings[key] = value
-        self._config = settings
+                self._database[key] = value
         self._user = user
         self.schemas = {}
         self._opened = None
+        self._had_transaction = False
         self._address = ""
         self.connect()
 
@@ -81,14 +84,20 @@ class Connection:
 
     def connect(self):
         """Opens the database, if it is not open."""
-        self._opened = self._opened or _Connection(self._config._core)
-        self._address = self._opened.address
+        self._opened = self._opened or _Connection(self._config._core, self._database._core)
+        self._address, self._had_transaction = self._opened.address, False
 
     def close(self):
         """Closes the connection."""
         if self._opened is not None:
+            self._had_transaction = self._opened.in_transaction()
             self._opened.close()
             self._opened = None
+
+    @property
+    def adapter(self):
+        """What the database's SQL looks like."""
+        return DatabaseAdapter(self)
 
     @property
     def is_connected(self):
@@ -111,7 +120,7 @@ class Connection:
         if product == "SQLite":
             import getpass
 
-            return f"{self._user or getpass.getuser()}@{self._config.get('database.host', 'localhost')}"
+            return f"{self._user or getpass.getuser()}@{self._database.get('database.host', 'localhost')}"
         if product == "PostgreSQL":
             user, host = self.query("SELECT current_user, host(inet_client_addr())").fetchone()
             return f"{user}@{host or 'localhost'}"
@@ -128,7 +137,14 @@ class Connection:
         self.schemas[schema.database] = schema
 
     def query(self, query, args=(), *, as_dict=False, suppress_warnings=True, reconnect=None):
-        """Runs a statement of the database's SQL, with `%s` for arguments; a cursor over its rows."""
+        """Runs a statement of the database's SQL, with `%s` for arguments; a cursor over its rows.
+
+        `reconnect` opens a connection again that was closed.
+        """
+        if reconnect and not self.is_connected:
+            if self._had_transaction:
+                raise LostConnectionError("Connection was lost during a transaction.")
+            self.connect()
         if args:
             query = query.replace("%%", "\0").replace("%s", "?").replace("\0", "%")
         else:
@@ -169,7 +185,7 @@ class Connection:
 
     def __repr__(self):
         state = "connected" if self.is_connected else "disconnected"
-        backend, name = self._config["database.backend"], self._config.get("database.name", ".")
+        backend, name = self._database["database.backend"], self._database.get("database.name", ".")
         place = f"{backend}:{name}" if backend == "sqlite" else self._address
         return f"DataJoint connection ({state}) {place}"
 
@@ -179,8 +195,7 @@ def conn(host=None, user=None, password=None, *, reset=False, use_tls=None):
     global _connection
     refuse_if_thread_safe()
     if _connection is None or reset or not _connection.is_connected:
-        if _connection is not None:
-            _connection.close()
+        # One that somebody still holds stays open for them.
         _connection = Connection(host, user, password, use_tls=use_tls)
     return _connection
 

@@ -23,11 +23,15 @@ pub(crate) struct PyConnection(pub Connection);
 
 #[pymethods]
 impl PyConnection {
-    /// Opens the database that the configuration names.
+    /// Opens the database that the configuration names, or that `database` does in its place.
     #[new]
-    fn new(py: Python<'_>, config: &PyConfig) -> PyResult<Self> {
-        let stores = config.0.clone();
-        py.detach(|| Connection::options().stores(stores).open()).map(Self).map_err(from_engine)
+    #[pyo3(signature = (config, database=None))]
+    fn new(py: Python<'_>, config: &PyConfig, database: Option<&PyConfig>) -> PyResult<Self> {
+        let mut options = Connection::options().stores(config.0.clone());
+        if let Some(database) = database {
+            options = options.database(database.0.config());
+        }
+        py.detach(|| options.open()).map(Self).map_err(from_engine)
     }
 
     fn schema(&self, py: Python<'_>, name: &str, create: bool) -> PyResult<PySchema> {
@@ -60,6 +64,11 @@ impl PyConnection {
     #[getter]
     fn product(&self, py: Python<'_>) -> PyResult<&'static str> {
         py.detach(|| self.0.product()).map_err(from_engine)
+    }
+
+    /// An identifier in the quotes of the database's SQL.
+    fn quote(&self, py: Python<'_>, identifier: &str) -> PyResult<String> {
+        py.detach(|| self.0.quote(identifier)).map_err(from_engine)
     }
 
     /// Who is connected to what, `user@host:port`; never a password.

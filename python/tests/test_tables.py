@@ -148,3 +148,24 @@ def test_settings():
         assert dj.config["display.limit"] == 3 == dj.config.display["limit"]
     assert dj.config["display.limit"] == 12
     assert "blob" in dj.list_codecs()
+
+
+def test_settings_changed_later_count_for_a_connection_with_a_database_of_its_own(schema, tmp_path):
+    connection = dj.Connection(backend="sqlite", database_name=str(tmp_path / "other"))
+    dj.config["stores"] = {"late": {"protocol": "file", "location": str(tmp_path / "store")}}
+    other = dj.Schema("other", connection=connection)
+
+    @other
+    class Later(dj.Manual):
+        definition = "id : int32\n---\nvalue : <blob@late>"
+
+    Later.insert1({"id": 1, "value": [1, 2]})
+    assert Later.fetch1("value") == [1, 2]
+    assert (tmp_path / "other").exists() and "other" not in dj.list_schemas()
+
+
+def test_adapter_quotes(schema):
+    adapter = dj.conn().adapter
+    assert adapter.backend == "sqlite"
+    assert adapter.quote_identifier('a"b') == '"a""b"'
+    assert adapter.quote_string("it's") == "'it''s'"

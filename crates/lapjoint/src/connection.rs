@@ -106,6 +106,7 @@ impl Guard<'_> {
 pub struct ConnectionOptions {
     url: Option<String>,
     stores: Option<Stores>,
+    database: Option<Config>,
     registry: Option<Arc<Registry>>,
     directory: Option<PathBuf>,
 }
@@ -121,6 +122,13 @@ impl ConnectionOptions {
     #[must_use]
     pub fn stores(mut self, stores: Stores) -> Self {
         self.stores = Some(stores);
+        self
+    }
+
+    /// Opens the database that this configuration names; everything else is read from the shared one as it is when it is needed.
+    #[must_use]
+    pub fn database(mut self, config: Config) -> Self {
+        self.database = Some(config);
         self
     }
 
@@ -164,7 +172,10 @@ impl ConnectionOptions {
                 config.set("database.name", directory.to_string_lossy().into_owned())
             })?;
         }
-        let opened = stores.read(open_adapter)?;
+        let opened = match &self.database {
+            Some(config) => open_adapter(config)?,
+            None => stores.read(open_adapter)?,
+        };
         let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
         Ok(Connection::new(opened, stores, registry))
     }
@@ -256,6 +267,14 @@ impl Connection {
     #[must_use]
     pub fn registry(&self) -> &Arc<Registry> {
         &self.inner.registry
+    }
+
+    /// An identifier as the database's SQL writes it, in quotes.
+    ///
+    /// # Errors
+    /// [`Error`] when the connection is closed.
+    pub fn quote(&self, identifier: &str) -> Result<String, Error> {
+        Ok(self.lock()?.adapter().quote(identifier))
     }
 
     /// Name of the database's product: `SQLite`, `PostgreSQL`, `MySQL` or `MariaDB`.
