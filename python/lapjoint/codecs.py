@@ -8,7 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
 
-from . import _core, plugins
+from . import _core, arrow_types, plugins
 from ._core import unregister_codec
 from .errors import DataJointError
 
@@ -29,9 +29,14 @@ class Codec(ABC):
     """
 
     name = None
+    # What decoded values are in columns of Arrow: a type of pyarrow, or a text such as "list<float64>" or "tensor<uint16>[?,?]".
+    # A method `to_arrow(values)` may give an array for a list of decoded values, `None` among them.
+    arrow_type = None
 
     def __init_subclass__(cls, *, register=True, **kwargs):
         super().__init_subclass__(**kwargs)
+        if cls.arrow_type is not None and not hasattr(cls, "to_spark"):
+            cls.to_spark = arrow_types.to_spark
         if not register or cls.name is None:
             return
         if not isinstance(cls.name, str) or not cls.name:

@@ -7,6 +7,7 @@ from .settings import Config
 
 class Codec(ABC):
     name: str | None
+    arrow_type: Any
     def __init_subclass__(cls, *, register: bool = True, **kwargs: Any) -> None: ...
     @abstractmethod
     def get_dtype(self, is_store: bool) -> str: ...

@@ -1,11 +1,12 @@
 //! Queries as Arrow streams, by the PyCapsule interface.
 
 use std::ffi::CStr;
+use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, to_ffi};
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi, to_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{Array, RecordBatch, RecordBatchReader, StructArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader, StructArray, make_array};
 use lapjoint::Query;
 use lapjoint::arrow::ArrowStream;
 use lapjoint::arrow::arrow_schema::{ArrowError, Schema, SchemaRef};
@@ -39,6 +40,21 @@ pub(crate) fn schema<'py>(py: Python<'py>, query: &Query) -> PyResult<Bound<'py,
 fn schema_capsule<'py>(py: Python<'py>, schema: &Schema) -> PyResult<Bound<'py, PyCapsule>> {
     let schema = FFI_ArrowSchema::try_from(schema).map_err(from_any)?;
     PyCapsule::new_with_value(py, schema, SCHEMA)
+}
+
+/// An array of any library that knows the interface.
+pub(crate) fn array_of(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let given = object.call_method0("__arrow_c_array__")?;
+    let (schema, array): (Bound<'_, PyCapsule>, Bound<'_, PyCapsule>) = given.extract()?;
+    let schema = schema.pointer_checked(Some(SCHEMA))?.cast::<FFI_ArrowSchema>();
+    let array = array.pointer_checked(Some(ARRAY))?.cast::<FFI_ArrowArray>();
+    // SAFETY: capsules of these names hold these structs, by the interface. Reading the array out of its capsule moves it:
+    // what stays there is marked as released, so that it is released once. The schema is only read, and its capsule lives on.
+    let data = unsafe {
+        let moved = ptr::replace(array.as_ptr(), FFI_ArrowArray::empty());
+        from_ffi(moved, schema.as_ref())
+    };
+    Ok(make_array(data.map_err(from_any)?))
 }
 
 /// A reader that lets other threads of Python work meanwhile, whatever thread asks it: one that holds a connection may need

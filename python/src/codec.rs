@@ -1,15 +1,20 @@
 //! Codecs written in Python, behind the same trait as all others.
 
+use std::sync::Arc;
+
 use lapjoint::codec::{
-    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Site,
+    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, ObjectReference, Origin, Place, Rendered,
+    Site,
 };
 use lapjoint::store::Stores;
-use lapjoint::types::TypeSpec;
+use lapjoint::types::{LogicalType, TypeSpec};
 use lapjoint::{Heading, Value};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
+use crate::arrow;
 use crate::config::PyConfig;
+use crate::error::from_any;
 use crate::store::{StagedParts, staged_object};
 use crate::value::{to_python, to_value};
 
@@ -23,6 +28,7 @@ pub(crate) struct PythonCodec {
     /// Whether `encode` takes `store_name`, and `encode` and `decode` take `context`.
     takes_store_name: bool,
     takes_context: (bool, bool),
+    logical_type: LogicalType,
 }
 
 impl PythonCodec {
@@ -44,6 +50,7 @@ impl PythonCodec {
             object: object.clone().unbind(),
             takes_store_name: takes("encode", "store_name")?,
             takes_context: (takes("encode", "context")?, takes("decode", "context")?),
+            logical_type: logical_type(object)?,
         })
     }
 
@@ -55,6 +62,15 @@ impl PythonCodec {
         Python::attach(|py| work(py, self.object.bind(py)))
             .map_err(|error| CodecError::Foreign { codec: self.name.clone(), source: Box::new(error) })
     }
+}
+
+/// What the codec's `arrow_type` says.
+fn logical_type(object: &Bound<'_, PyAny>) -> PyResult<LogicalType> {
+    let declared = object.getattr_opt("arrow_type")?.filter(|declared| !declared.is_none());
+    let Some(declared) = declared else { return Ok(LogicalType::Content) };
+    let text: String =
+        object.py().import("lapjoint.arrow_types")?.call_method1("type_text", (declared,))?.extract()?;
+    text.parse().map_err(from_any)
 }
 
 /// The cell as plugins see it in `key`: the primary key, and the place under names with an underscore.
@@ -154,6 +170,24 @@ impl Codec for PythonCodec {
             let decoded = object.call_method("decode", (to_python(py, stored)?,), Some(&arguments))?;
             // Whatever a codec gives back is the user's object: it is handed on as it is.
             Ok(crate::value::carried(&decoded))
+        })
+    }
+
+    fn logical_type(&self) -> LogicalType {
+        self.logical_type.clone()
+    }
+
+    fn render(&self, values: Vec<Value>) -> Result<Rendered, CodecError> {
+        self.call(|py, object| {
+            let values: Vec<_> =
+                values.into_iter().map(|value| to_python(py, value)).collect::<PyResult<_>>()?;
+            let rendered = py.import("lapjoint.arrow_types")?.call_method1("columns_of", (object, values))?;
+            match rendered.cast::<PyList>() {
+                Ok(values) => Ok(Rendered::Values(
+                    values.iter().map(|value| to_value(&value)).collect::<PyResult<_>>()?,
+                )),
+                Err(_) => Ok(Rendered::Column(Arc::new(arrow::array_of(&rendered)?))),
+            }
         })
     }
 

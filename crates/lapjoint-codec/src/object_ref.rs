@@ -12,6 +12,7 @@ use serde_json::{Map, json};
 use crate::error::CodecError;
 use crate::metadata::{Metadata, check_crc32c, check_size};
 
+pub(crate) mod column;
 mod download;
 mod folder;
 mod verify;

@@ -187,6 +187,15 @@ impl DType {
         Self { kind, order: ByteOrder::Little }
     }
 
+    /// Whether elements are truth values, integers or real numbers of at most 8 bytes.
+    #[must_use]
+    pub const fn is_number(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Bool | Kind::Int(1 | 2 | 4 | 8) | Kind::UInt(1 | 2 | 4 | 8) | Kind::Float(2 | 4 | 8)
+        )
+    }
+
     /// Size of one element in bytes.
     #[must_use]
     pub fn item_bytes(&self) -> usize {

@@ -17,6 +17,7 @@
 
 mod builder;
 mod decimal;
+mod decode;
 mod fixed;
 mod infer;
 mod read;

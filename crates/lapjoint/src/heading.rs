@@ -140,6 +140,16 @@ impl Attribute {
         self.chain().map_or(1, |chain| chain.links().iter().map(reads).max().unwrap_or(1))
     }
 
+    /// How many objects are to be read at once when this attribute's references are read.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn renders_at_once(&self, stores: &Stores) -> usize {
+        let name = match self.chain().map(|chain| chain.store()) {
+            Some(StoreRef::Named(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        stores.get(name).ok().filter(Store::is_distant).map_or(1, |store| store.parallelism())
+    }
+
     /// Whether the attribute has a codec, bound or not.
     #[must_use]
     pub const fn has_codec(&self) -> bool {

@@ -40,7 +40,7 @@ use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
-use lapjoint_types::{TypeSpec, Value};
+use lapjoint_types::{LogicalType, TypeSpec, Value};
 
 use crate::builtin::blob::bytes_or_hash;
 use crate::codec::{Capabilities, Codec, Origin, Place};
@@ -86,6 +86,11 @@ impl Codec for AttachCodec {
         self.validate(&value)?;
         let Value::Str(path) = value else { return Ok(Value::Null) };
         Ok(Value::Bytes(file_with_name(Path::new(&path))?))
+    }
+
+    /// Where the file is that a fetch has written.
+    fn logical_type(&self) -> LogicalType {
+        LogicalType::Text
     }
 
     fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError> {

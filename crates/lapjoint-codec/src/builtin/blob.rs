@@ -36,7 +36,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lapjoint_format::blob::{self, PackOptions, UnpackOptions};
-use lapjoint_types::{CodecSpec, CoreType, StoreRef, TypeSpec, Value};
+use lapjoint_types::{CodecSpec, CoreType, LogicalType, StoreRef, TypeSpec, Value};
 
 use crate::codec::{Capabilities, Codec, Origin, Place};
 use crate::context::{DecodeContext, EncodeContext};
@@ -79,6 +79,11 @@ impl Codec for BlobCodec {
         let never = AtomicBool::new(false);
         let packed = blob::pack_until(&value, &PackOptions::default(), context.stop.unwrap_or(&never))?;
         Ok(Value::Bytes(packed))
+    }
+
+    /// Whatever the values are: arrays of one axis are lists, others tensors, dicts structs; what is of no one kind stays packed.
+    fn logical_type(&self) -> LogicalType {
+        LogicalType::Content
     }
 
     fn decode(&self, stored: Value, _context: &DecodeContext<'_>) -> Result<Value, CodecError> {

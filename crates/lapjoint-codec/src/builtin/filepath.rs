@@ -33,14 +33,14 @@
 //! DataJoint 2.3 reads and writes the same. It keeps no checksum of such files, because they may change; nor do we.
 
 use lapjoint_store::Stores;
-use lapjoint_types::{CoreType, TypeSpec, Value};
+use lapjoint_types::{CoreType, LogicalType, TypeSpec, Value};
 use serde_json::json;
 
-use crate::codec::{Capabilities, Codec, Origin, Place};
+use crate::codec::{Capabilities, Codec, Origin, Place, Rendered};
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
 use crate::metadata::Metadata;
-use crate::object_ref::ObjectRef;
+use crate::object_ref::{ObjectRef, column};
 use crate::reference::ObjectReference;
 
 const NAME: &str = "filepath";
@@ -115,6 +115,15 @@ impl Codec for FilepathCodec {
         let named = metadata.optional_text("store")?.filter(|name| !name.is_empty());
         let store = context.stores.get_for_filepath(named.or(context.store_name))?;
         Ok(Value::foreign(ObjectRef::from_metadata(&metadata, Some(store))?))
+    }
+
+    /// What is on record of the object; its content stays where it is.
+    fn logical_type(&self) -> LogicalType {
+        column::logical_type()
+    }
+
+    fn render(&self, values: Vec<Value>) -> Result<Rendered, CodecError> {
+        Ok(Rendered::Values(values.into_iter().map(column::render).collect()))
     }
 
     fn references(&self, stored: &Value) -> Result<Vec<ObjectReference>, CodecError> {

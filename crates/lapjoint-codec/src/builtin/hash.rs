@@ -35,7 +35,7 @@
 
 use bytes::Bytes;
 use lapjoint_store::{Addressing, Payload, addressing, crc32c_hex};
-use lapjoint_types::{CoreType, TypeSpec, Value};
+use lapjoint_types::{CoreType, LogicalType, TypeSpec, Value};
 use serde_json::json;
 
 use crate::codec::{Capabilities, Codec, Origin, Place};
@@ -96,6 +96,10 @@ impl Codec for HashCodec {
         });
         context.stage(&path, Payload::Bytes(content), Addressing::Hash)?;
         Ok(metadata.into())
+    }
+
+    fn logical_type(&self) -> LogicalType {
+        LogicalType::Core(CoreType::Bytes)
     }
 
     fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError> {

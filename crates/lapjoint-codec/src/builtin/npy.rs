@@ -36,10 +36,10 @@
 use bytes::{Bytes, BytesMut};
 use lapjoint_format::npy;
 use lapjoint_store::{Addressing, Payload};
-use lapjoint_types::{CoreType, TypeSpec, Value};
+use lapjoint_types::{CoreType, DType, LogicalType, TypeSpec, Value};
 use serde_json::json;
 
-use crate::codec::{Capabilities, Codec, Origin, Place};
+use crate::codec::{Capabilities, Codec, Origin, Place, Rendered};
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
 use crate::metadata::Metadata;
@@ -119,6 +119,36 @@ impl Codec for NpyCodec {
         let metadata = Metadata::read(NAME, stored)?;
         let store = context.store_of(metadata.json())?;
         Ok(Value::foreign(NpyRef::from_metadata(&metadata, store)?))
+    }
+
+    /// A tensor: element type and shape are the arrays' own.
+    fn logical_type(&self) -> LogicalType {
+        LogicalType::Tensor { element: None, shape: None }
+    }
+
+    fn logical_type_of(&self, stored: &Value) -> Option<LogicalType> {
+        let Value::Json(metadata) = stored else { return None };
+        let axis = |size: &serde_json::Value| Some(Some(usize::try_from(size.as_u64()?).ok()?));
+        let shape = metadata.get("shape")?.as_array()?.iter().map(axis).collect::<Option<Vec<_>>>()?;
+        let element = DType::little(npy::dtype_from_str(metadata.get("dtype")?.as_str()?).ok()?.kind);
+        Some(if element.is_number() {
+            LogicalType::Tensor { element: Some(element), shape: Some(shape) }
+        } else {
+            LogicalType::Packed
+        })
+    }
+
+    /// The arrays themselves, which are read here.
+    fn render(&self, values: Vec<Value>) -> Result<Rendered, CodecError> {
+        let load = |value: Value| match value.downcast_ref::<NpyRef>() {
+            Some(reference) => {
+                let array = reference.load()?;
+                reference.unload();
+                Ok(Value::Array(Box::new(array)))
+            }
+            None => Ok(value),
+        };
+        Ok(Rendered::Values(values.into_iter().map(load).collect::<Result<_, CodecError>>()?))
     }
 }
 

@@ -43,15 +43,15 @@ use std::path::Path;
 
 use bytes::Bytes;
 use lapjoint_store::{Addressing, Payload, SafePath, crc32c_hex, iso_utc_now, manifest};
-use lapjoint_types::{CoreType, TypeSpec, Value};
+use lapjoint_types::{CoreType, LogicalType, TypeSpec, Value};
 use serde_json::json;
 
-use crate::codec::{Capabilities, Codec, Origin, Place};
+use crate::codec::{Capabilities, Codec, Origin, Place, Rendered};
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
 use crate::local;
 use crate::metadata::{Metadata, to_json};
-use crate::object_ref::ObjectRef;
+use crate::object_ref::{ObjectRef, column};
 
 const NAME: &str = "object";
 
@@ -119,6 +119,15 @@ impl Codec for ObjectCodec {
         let metadata = Metadata::read(NAME, stored)?;
         let store = context.store_of(metadata.json())?;
         Ok(Value::foreign(ObjectRef::from_metadata(&metadata, Some(store))?))
+    }
+
+    /// What is on record of the object; its content stays where it is.
+    fn logical_type(&self) -> LogicalType {
+        column::logical_type()
+    }
+
+    fn render(&self, values: Vec<Value>) -> Result<Rendered, CodecError> {
+        Ok(Rendered::Values(values.into_iter().map(column::render).collect()))
     }
 }
 

@@ -72,7 +72,7 @@ fn fields(pairs: &[(Value, Value)]) -> Result<LogicalType, Refused> {
 /// Numbers that Arrow has; a single axis makes a list, several a tensor.
 fn of_array(array: &NdArray) -> LogicalType {
     let element = DType::little(array.dtype().kind.clone());
-    if !is_number(&element.kind) {
+    if !element.is_number() {
         return LogicalType::Packed;
     }
     match array.shape() {
@@ -83,11 +83,6 @@ fn of_array(array: &NdArray) -> LogicalType {
             shape: Some(shape.iter().map(|size| Some(*size)).collect()),
         },
     }
-}
-
-/// Whether Arrow has numbers of this kind.
-pub(super) const fn is_number(kind: &Kind) -> bool {
-    matches!(kind, Kind::Bool | Kind::Int(1 | 2 | 4 | 8) | Kind::UInt(1 | 2 | 4 | 8) | Kind::Float(2 | 4 | 8))
 }
 
 /// A number of numpy: the core type of its name, where there is one.

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use arrow_array::ArrayRef;
+use lapjoint_codec::{CodecError, NpyRef};
 use lapjoint_db::{Cell, CellSink, ColumnType};
 use lapjoint_types::{LogicalType, Value};
 
@@ -89,6 +90,18 @@ impl Request {
             .query_cells(&self.sql, &[], &columns, &mut reading)
             .map_err(Error::db(&self.place))?;
         reading.end()
+    }
+
+    /// The error of a codec.
+    pub fn failed(&self, row: u64, plan: &Plan, source: CodecError) -> Error {
+        Error::Cell {
+            table: self.place.clone(),
+            row,
+            attribute: plan.attribute.name.clone(),
+            spec: plan.attribute.declared.clone(),
+            value_type: "column".to_owned(),
+            source: Box::new(source),
+        }
     }
 
     /// The error of a value that its column does not take.
@@ -211,7 +224,16 @@ impl CellSink for Reading<'_> {
     }
 }
 
-/// Bytes that a stored value takes, roughly.
+/// Bytes that will have to be read for a stored value, roughly.
+pub(super) fn size_of_stored(value: &Value) -> usize {
+    let of_object = match value {
+        Value::Json(metadata) => metadata.get("size").and_then(serde_json::Value::as_u64),
+        _ => None,
+    };
+    of_object.and_then(|size| usize::try_from(size).ok()).unwrap_or(0).saturating_add(size_of_value(value))
+}
+
+/// Bytes that a value takes, roughly; of a lazy reference what it takes once it is read.
 pub(super) fn size_of_value(value: &Value) -> usize {
     let inner = match value {
         Value::Str(text) => text.len(),
@@ -222,6 +244,9 @@ pub(super) fn size_of_value(value: &Value) -> usize {
         Value::Tuple(items) | Value::List(items) | Value::Set(items) => items.iter().map(size_of_value).sum(),
         Value::Dict(pairs) => {
             pairs.iter().map(|(key, value)| size_of_value(key) + size_of_value(value)).sum()
+        }
+        Value::Foreign(_) => {
+            value.downcast_ref::<NpyRef>().and_then(|array| array.nbytes().ok()).unwrap_or(0)
         }
         Value::ObjectArray(array) => array.elements.iter().map(size_of_value).sum(),
         _ => 0,

@@ -3,21 +3,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader};
+use arrow_array::{Array, RecordBatch, RecordBatchOptions, RecordBatchReader};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
-use lapjoint_codec::Rendered;
 use lapjoint_types::{LogicalType, Value};
 
 use crate::arrow::builder::Builder;
-use crate::arrow::read::{CHUNK_BYTES, Chunk, Plan, Request, size_of_value};
+use crate::arrow::decode::{Open, Rendered, render};
+use crate::arrow::read::{CHUNK_BYTES, Request, size_of_value};
 use crate::arrow::scalar::Refused;
 use crate::arrow::source::Source;
 use crate::arrow::{infer, types};
 use crate::error::Error;
 use crate::heading::{Heading, Storage};
 use crate::query::Query;
-use crate::query::fetch::{BATCH_ROWS, Decoder};
-use crate::watch::Watched;
 
 /// Bytes of decoded values that are looked at before the types of columns are settled.
 const LOOKED_AT_BYTES: usize = 64 << 20;
@@ -32,8 +30,8 @@ pub struct ArrowStream {
     schema: SchemaRef,
     types: Vec<Settled>,
     source: Source,
-    /// The chunk that is being decoded, and how many of its rows are.
-    chunk: Option<(Chunk, usize)>,
+    /// The chunk that is being decoded.
+    open: Option<Open>,
     /// Rows that were decoded to learn their types.
     ahead: VecDeque<Group>,
     has_failed: bool,
@@ -52,13 +50,7 @@ enum Settled {
 struct Group {
     first_row: u64,
     rows: usize,
-    columns: Vec<GroupColumn>,
-}
-
-#[derive(Debug)]
-enum GroupColumn {
-    Array(ArrayRef),
-    Values(Vec<Value>),
+    columns: Vec<Rendered>,
 }
 
 impl ArrowStream {
@@ -75,7 +67,7 @@ impl ArrowStream {
             schema: Arc::new(Schema::empty()),
             types,
             source,
-            chunk: None,
+            open: None,
             ahead: VecDeque::new(),
             has_failed: false,
         };
@@ -154,12 +146,12 @@ impl ArrowStream {
             let mut rendered = None;
             for group in &self.ahead {
                 match group.columns.get(index) {
-                    Some(GroupColumn::Values(values)) => {
+                    Some(Rendered::Values(values)) => {
                         let of_group = infer::of_values(values)
                             .map_err(|refused| self.request.refused(group.first_row, plan, refused))?;
                         found = infer::merge(found, of_group);
                     }
-                    Some(GroupColumn::Array(array)) => rendered = Some(array.data_type().clone()),
+                    Some(Rendered::Array(array)) => rendered = Some(array.data_type().clone()),
                     None => {}
                 }
             }
@@ -195,74 +187,51 @@ impl ArrowStream {
 
     /// The next rows, decoded; a whole chunk where there is nothing to decode.
     fn decode_group(&mut self) -> Result<Option<Group>, Error> {
-        let (mut chunk, done) = match self.chunk.take() {
+        let mut open = match self.open.take() {
             Some(open) => open,
             None => match self.source.next()? {
-                Some(chunk) => (chunk, 0),
+                Some(chunk) => Open { chunk, decoded: 0, taken: 0, ready: VecDeque::new() },
                 None => return Ok(None),
             },
         };
-        let has_codecs = self.request.plans.iter().any(|plan| plan.attribute.has_codec());
-        let mut decoded: Vec<Vec<Value>> = self.request.plans.iter().map(|_| Vec::new()).collect();
-        let mut end = chunk.rows;
-        if has_codecs {
-            end = done;
+        let start = open.taken;
+        let mut columns: Vec<Vec<Value>> = self.request.plans.iter().map(|_| Vec::new()).collect();
+        if self.has_codecs() {
             let mut bytes = 0;
-            while end < chunk.rows && bytes < CHUNK_BYTES {
-                let count = BATCH_ROWS.min(chunk.rows - end);
-                let rows = self.decode(&mut chunk, end, count)?;
-                for row in rows {
-                    for (column, value) in decoded.iter_mut().zip(row) {
-                        bytes += size_of_value(&value);
-                        column.push(value);
-                    }
+            while bytes < CHUNK_BYTES {
+                if open.ready.is_empty() {
+                    open.decode(&self.query, &self.request)?;
                 }
-                end += count;
+                let Some(row) = open.ready.pop_front() else { break };
+                for (column, value) in columns.iter_mut().zip(row) {
+                    bytes += size_of_value(&value);
+                    column.push(value);
+                }
+                open.taken += 1;
             }
+        } else {
+            for (column, read) in columns.iter_mut().zip(&mut open.chunk.columns) {
+                *column = std::mem::take(&mut read.values);
+            }
+            open.taken = open.chunk.rows;
         }
-        let mut columns = Vec::with_capacity(self.request.plans.len());
-        for ((plan, column), values) in self.request.plans.iter().zip(&mut chunk.columns).zip(decoded) {
-            columns.push(match &column.array {
-                Some(array) => GroupColumn::Array(array.slice(done, end - done)),
-                None if has_codecs => render(&self.request, plan, values, chunk.first_row + done as u64)?,
-                None => GroupColumn::Values(std::mem::take(&mut column.values)),
+        let first_row = open.chunk.first_row + start as u64;
+        let rows = open.taken - start;
+        let mut group = Group { first_row, rows, columns: Vec::with_capacity(columns.len()) };
+        for ((plan, read), values) in self.request.plans.iter().zip(&open.chunk.columns).zip(columns) {
+            group.columns.push(match &read.array {
+                Some(array) => Rendered::Array(array.slice(start, rows)),
+                None => render(&self.query, &self.request, plan, values, first_row)?,
             });
         }
-        let group = Group { first_row: chunk.first_row + done as u64, rows: end - done, columns };
-        if end < chunk.rows {
-            self.chunk = Some((chunk, end));
+        if open.taken < open.chunk.rows {
+            self.open = Some(open);
         }
         Ok(Some(group))
     }
 
-    /// Decodes some rows of a chunk. Attributes whose arrays are there already stay out, unless they are of the key.
-    fn decode(&self, chunk: &mut Chunk, start: usize, count: usize) -> Result<Vec<Vec<Value>>, Error> {
-        let kept: Vec<usize> =
-            self.request.plans.iter().enumerate().filter(|(_, plan)| plan.kept).map(|(at, _)| at).collect();
-        let attributes =
-            kept.iter().filter_map(|&at| Some(self.request.plans.get(at)?.attribute.clone())).collect();
-        let decoder = Decoder::new(&self.query, attributes);
-        let rows = (start..start + count).map(|row| {
-            let take = |&at: &usize| {
-                let cell = chunk.columns.get_mut(at).and_then(|column| column.values.get_mut(row));
-                cell.map_or(Value::Null, |cell| std::mem::replace(cell, Value::Null))
-            };
-            (chunk.first_row + row as u64, kept.iter().map(take).collect::<Vec<_>>())
-        });
-        let rows: Vec<_> = rows.collect();
-        let watched = Watched::new(self.query.watch(), None);
-        let decoded = decoder.decode_batch(rows, &watched)?;
-        let width = self.request.plans.len();
-        let spread = |(_, values): (u64, Vec<Value>)| {
-            let mut row = vec![Value::Null; width];
-            for (&at, value) in kept.iter().zip(values) {
-                if let Some(slot) = row.get_mut(at) {
-                    *slot = value;
-                }
-            }
-            row
-        };
-        Ok(decoded.into_iter().map(spread).collect())
+    fn has_codecs(&self) -> bool {
+        self.request.plans.iter().any(|plan| plan.attribute.has_codec())
     }
 
     /// A group as a record batch.
@@ -271,7 +240,7 @@ impl ArrowStream {
         for ((plan, settled), column) in self.request.plans.iter().zip(&self.types).zip(group.columns) {
             let refused = |row, refused| self.request.refused(row, plan, refused);
             arrays.push(match (column, settled) {
-                (GroupColumn::Array(array), settled) => {
+                (Rendered::Array(array), settled) => {
                     let expected = settled.data_type();
                     if *array.data_type() != expected {
                         let reason =
@@ -280,7 +249,7 @@ impl ArrowStream {
                     }
                     array
                 }
-                (GroupColumn::Values(values), Settled::Logical(ty)) => {
+                (Rendered::Values(values), Settled::Logical(ty)) => {
                     let mut builder = Builder::new(ty);
                     for (row, value) in (group.first_row..).zip(&values) {
                         builder.push(value).map_err(|Refused(reason)| {
@@ -289,7 +258,7 @@ impl ArrowStream {
                     }
                     builder.finish().map_err(Error::arrow)?
                 }
-                (GroupColumn::Values(_), Settled::Rendered(expected)) => {
+                (Rendered::Values(_), Settled::Rendered(expected)) => {
                     let reason = format!("its codec gave no array of {expected} as before");
                     return Err(refused(group.first_row, Refused(reason)));
                 }
@@ -305,26 +274,6 @@ impl ArrowStream {
             None => self.decode_group()?,
         };
         group.map(|group| self.batch(group)).transpose()
-    }
-}
-
-/// Lets the outermost codec bring decoded values into the form of its logical type.
-fn render(request: &Request, plan: &Plan, values: Vec<Value>, first_row: u64) -> Result<GroupColumn, Error> {
-    let Some(codec) = plan.attribute.chain().and_then(|chain| chain.links().first()).map(|link| &link.codec)
-    else {
-        return Ok(GroupColumn::Values(values));
-    };
-    let count = values.len();
-    let fail = |reason: String| request.refused(first_row, plan, Refused(reason));
-    match codec.render(values).map_err(|error| fail(error.to_string()))? {
-        Rendered::Values(values) if values.len() == count => Ok(GroupColumn::Values(values)),
-        Rendered::Values(values) => Err(fail(format!("the codec made {} of {count} values", values.len()))),
-        Rendered::Column(column) => match column.downcast_ref::<ArrayRef>() {
-            Some(array) if array.len() == count => Ok(GroupColumn::Array(Arc::clone(array))),
-            Some(array) => Err(fail(format!("the codec made {} of {count} values", array.len()))),
-            None => Err(fail("the codec gave something that is no array of Arrow".to_owned())),
-        },
-        _ => Err(fail("the codec gave something that is no column".to_owned())),
     }
 }
 
@@ -362,9 +311,9 @@ impl Settled {
 
 impl Group {
     fn bytes(&self) -> usize {
-        let column = |column: &GroupColumn| match column {
-            GroupColumn::Array(array) => array.get_array_memory_size(),
-            GroupColumn::Values(values) => values.iter().map(size_of_value).sum(),
+        let column = |column: &Rendered| match column {
+            Rendered::Array(array) => array.get_array_memory_size(),
+            Rendered::Values(values) => values.iter().map(size_of_value).sum(),
         };
         self.columns.iter().map(column).sum()
     }
