@@ -77,6 +77,7 @@ __all__ = [
     "Table",
     "ThreadSafetyError",
     "Top",
+    "U",
     "ValidationResult",
     "VirtualModule",
     "__version__",
