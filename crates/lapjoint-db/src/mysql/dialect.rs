@@ -36,7 +36,8 @@ pub(super) fn json_equal(
             let found = format!("JSON_EXTRACT({column_sql}, {})", literal::text_literal(&json_path(path)));
             Ok(if is_mariadb {
                 // Here json is a text, which JSON_EQUALS compares as what it means.
-                format!("JSON_EQUALS({found}, {literal})")
+                // Of a null it would say anything.
+                format!("({found} IS NOT NULL AND JSON_EQUALS({found}, {literal}) = 1)")
             } else {
                 format!("{found} = {literal}")
             })

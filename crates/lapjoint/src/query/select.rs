@@ -134,9 +134,10 @@ impl Select {
             }
             list.push_str(&adapter.quote(name));
         }
-        // A result without attributes still has rows to count.
+        // A result without attributes still has rows to count, and a group of all rows is one.
         if list.is_empty() {
-            list.push('1');
+            let is_one_group = self.group.as_ref().is_some_and(Vec::is_empty);
+            list.push_str(if is_one_group { "max(1)" } else { "1" });
         }
         Ok(self.sql_of(adapter, &list))
     }

@@ -149,6 +149,9 @@ fn aggregates_can_be_joined_and_aggregated_again() {
     assert_eq!(total.order_by(["KEY"]).column::<i64>("sessions").unwrap(), [1, 3]);
     let all = counted.group_by(Vec::<&str>::new(), [("sessions", "sum(n)"), ("mice", "count(*)")]);
     assert_eq!(all.fetch1().unwrap(), row! { "sessions" => 4, "mice" => 4 });
+    let none: [&str; 0] = [];
+    assert_eq!(counted.group_by(none, none).count().unwrap(), 1);
+    assert_eq!(counted.group_by(none, none).fetch().unwrap().len(), 1);
 }
 
 #[test]
