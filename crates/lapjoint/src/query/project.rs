@@ -211,6 +211,8 @@ impl Select {
                 }
             }
         }
+        // Of one attribute first come its new names, then its copies.
+        derived.sort_by_key(|(_, _, stays)| *stays);
         let mut columns: Vec<Column> = Vec::with_capacity(self.columns.len());
         for column in std::mem::take(&mut self.columns) {
             let name = column.name();

@@ -136,14 +136,15 @@ impl Select {
             return Ok(Truth::Sql(sql));
         }
         let mut parts = Vec::new();
+        let mut holds = false;
+        // All of them are looked at: what is wrong with one is said whatever the others are.
         for condition in conditions {
             match self.truth(condition, is_semantic, adapter)? {
-                Truth::Constant(true) => return Ok(Truth::Constant(true)),
-                Truth::Constant(false) => {}
+                Truth::Constant(value) => holds |= value,
                 Truth::Sql(sql) => parts.push(sql),
             }
         }
-        Ok(if parts.is_empty() { Truth::Constant(false) } else { Truth::Sql(either(&parts)) })
+        Ok(if holds || parts.is_empty() { Truth::Constant(holds) } else { Truth::Sql(either(&parts)) })
     }
 
     /// A list of rows over the same attributes, without nulls, as one comparison with a list. `None` for other conditions.
