@@ -27,14 +27,18 @@ Entry, Ingest, Compute = Manual, Imported, Computed
 
 
 def __getattr__(name):
-    # Loaded when they are asked for: few programs collect, or are a session.
-    if name in ("gc", "cli"):
+    # Loaded when they are asked for: few programs draw, collect, or are a session.
+    if name in ("gc", "cli", "diagram", "dependencies"):
         import importlib
 
         module = importlib.import_module(f"{__name__}.{name}")
         # As in DataJoint, `cli` is the function.
         found = globals()[name] = getattr(module, name, module)
         return found
+    if name == "Diagram":
+        from .diagram import Diagram
+
+        return Diagram
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

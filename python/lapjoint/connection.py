@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from ._core import Connection as _Connection
 from .adapters import DatabaseAdapter
+from .dependencies import Dependencies
 from .errors import DataJointError, LostConnectionError
 from .settings import config, refuse_if_thread_safe
 
@@ -71,6 +72,7 @@ class Connection:
                 self._database[key] = value
         self._user = user
         self.schemas = {}
+        self.dependencies = Dependencies(self)
         self._opened = None
         self._had_transaction = False
         self._address = ""
@@ -135,6 +137,7 @@ class Connection:
     def register(self, schema):
         """Notes a schema that is in use."""
         self.schemas[schema.database] = schema
+        self.dependencies.clear()
 
     def query(self, query, args=(), *, as_dict=False, suppress_warnings=True, reconnect=None):
         """Runs a statement of the database's SQL, with `%s` for arguments; a cursor over its rows.

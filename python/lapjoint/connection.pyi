@@ -3,6 +3,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .adapters import DatabaseAdapter
+from .dependencies import Dependencies
 from .schemas import Schema
 from .settings import Config
 
@@ -16,6 +17,7 @@ class Cursor:
 
 class Connection:
     schemas: dict[str, Schema]
+    dependencies: Dependencies
     def __init__(
         self,
         host: str | None = None,

@@ -120,6 +120,7 @@ class Schema:
             around = {name: value for name, value in context.items() if value is not cls}
             found = references(definition, {**around, "self": cls()})
             cls._core = self._core.declare(cls._tier, cls.__name__, definition, found, master)
+            self.connection.dependencies.clear()
         else:
             name = cls.__name__ if master is None else f"{master.class_name}.{cls.__name__}"
             cls._core = self._core.table(name)

@@ -3,11 +3,13 @@
 from . import rows as _rows
 from .autopopulate import AutoPopulate
 from .connection import conn
+from .dependencies import Relatives
 from .errors import DataJointError
 from .expression import QueryExpression
 from .progress import progress
 from .prompt import confirmed
 from .scratch import released
+from .upstream import Upstream
 from .utils import user_choice
 from .validation import ValidationResult, validate
 
@@ -63,7 +65,7 @@ class TableMeta(type):
         return iter(cls())
 
 
-class Table(QueryExpression):
+class Table(Relatives, QueryExpression):
     """A table of a database."""
 
     _core = None
@@ -217,10 +219,12 @@ class Table(QueryExpression):
             )
         if confirmed(self, "Proceed?", core.drop_preview, prompt):
             core.drop_table(part_integrity == "ignore")
+            self.connection.dependencies.clear()
 
     def drop_quick(self):
         """Drops the table alone, without asking."""
         self._bound().drop_table(True)
+        self.connection.dependencies.clear()
 
     def _shown(self):
         return self.full_table_name
@@ -293,14 +297,14 @@ class Lookup(UserTable):
     tier_regexp = rf"(?P<lookup>#{_NAME})$"
 
 
-class Imported(AutoPopulate, UserTable):
+class Imported(AutoPopulate, Upstream, UserTable):
     """Rows filled from files and instruments."""
 
     _tier = "Imported"
     tier_regexp = rf"(?P<imported>_{_NAME})$"
 
 
-class Computed(AutoPopulate, UserTable):
+class Computed(AutoPopulate, Upstream, UserTable):
     """Rows filled from other tables."""
 
     _tier = "Computed"

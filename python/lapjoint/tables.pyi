@@ -5,8 +5,10 @@ from typing import Any, ClassVar, Literal, NoReturn
 from .autopopulate import AutoPopulate
 from .condition import Not
 from .connection import Connection
+from .dependencies import Relatives
 from .expression import QueryExpression
 from .staged_insert import StagedInsert
+from .upstream import Upstream
 from .utils import user_choice as user_choice
 from .validation import ValidationResult as ValidationResult
 
@@ -20,7 +22,7 @@ class TableMeta(type):
     def __neg__(cls) -> Not: ...
     def __iter__(cls) -> Iterator[dict[str, Any]]: ...
 
-class Table(QueryExpression):
+class Table(Relatives, QueryExpression):
     @property
     def database(self) -> str: ...
     @property
@@ -73,9 +75,9 @@ class Manual(UserTable): ...
 
 class Lookup(UserTable): ...
 
-class Imported(AutoPopulate, UserTable): ...
+class Imported(AutoPopulate, Upstream, UserTable): ...
 
-class Computed(AutoPopulate, UserTable): ...
+class Computed(AutoPopulate, Upstream, UserTable): ...
 
 class Part(UserTable):
     @property

@@ -235,16 +235,19 @@ fn attribute_dict<'py>(py: Python<'py>, attribute: &Attribute) -> PyResult<Bound
 }
 
 fn delete_options(part_integrity: &str) -> PyResult<DeleteOptions> {
-    let part_integrity = match part_integrity {
-        "enforce" => PartIntegrity::Enforce,
-        "ignore" => PartIntegrity::Ignore,
-        "cascade" => PartIntegrity::Cascade,
+    Ok(DeleteOptions::new().part_integrity(part_integrity_of(part_integrity)?))
+}
+
+pub(crate) fn part_integrity_of(name: &str) -> PyResult<PartIntegrity> {
+    match name {
+        "enforce" => Ok(PartIntegrity::Enforce),
+        "ignore" => Ok(PartIntegrity::Ignore),
+        "cascade" => Ok(PartIntegrity::Cascade),
         other => {
-            let message = format!("part_integrity is {other:?}; it must be 'enforce', 'ignore' or 'cascade'");
-            return Err(pyo3::exceptions::PyValueError::new_err(message));
+            let message = format!("part_integrity must be 'enforce', 'ignore' or 'cascade', got {other:?}");
+            Err(pyo3::exceptions::PyValueError::new_err(message))
         }
-    };
-    Ok(DeleteOptions::new().part_integrity(part_integrity))
+    }
 }
 
 /// The condition that a Python object means: SQL, a dict, a truth value, a list (any), an `AndList` (all), a `Not`, or a

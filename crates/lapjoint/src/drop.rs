@@ -5,7 +5,7 @@ use lapjoint_types::naming::Tier;
 
 use crate::connection::Connection;
 use crate::error::Error;
-use crate::graph::Graph;
+use crate::graph::Dependencies;
 use crate::lineage;
 use crate::schema::Schema;
 use crate::table::Table;
@@ -46,14 +46,13 @@ fn order(table: &Table) -> Result<Vec<TableId>, Error> {
             table.id()
         )));
     }
-    let graph = Graph::below(table.schema().connection(), table.id(), false)?;
-    let reached = graph.descendants(table.id());
-    let mut ids: Vec<TableId> = graph.sorted(&reached).iter().map(|bound| bound.def.id.clone()).collect();
+    let graph = Dependencies::below(table.schema().connection(), table.id(), false)?;
+    let mut ids = graph.descendants(table.id())?;
     ids.reverse();
     for id in &ids {
         let part = graph.get(id).filter(|bound| bound.tier == Tier::Part);
         let master = part.and_then(|bound| bound.master()).map(|master| TableId::new(&id.schema, master));
-        if let Some(master) = master.filter(|master| !reached.contains(master)) {
+        if let Some(master) = master.filter(|master| !ids.contains(master)) {
             return Err(Error::usage(format!(
                 "Attempt to drop part table {id} before its master {master}; drop the master first"
             )));

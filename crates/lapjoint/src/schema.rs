@@ -10,6 +10,7 @@ use crate::bound::BoundTable;
 use crate::connection::Connection;
 use crate::declare::{self, References};
 use crate::error::Error;
+use crate::graph::Dependencies;
 use crate::lineage;
 use crate::names;
 use crate::recovery::RecoveryReport;
@@ -202,8 +203,21 @@ impl Schema {
     /// # Errors
     /// [`Error`] when the database cannot be read.
     pub fn tables(&self) -> Result<Vec<Table>, Error> {
-        let graph = crate::graph::Graph::of_schema(self)?;
-        Ok(graph.into_sorted().into_iter().map(|table| Table::new(self.clone(), table)).collect())
+        let graph = self.dependencies()?;
+        let sorted = graph.sorted()?;
+        Ok(sorted
+            .iter()
+            .filter_map(|id| graph.get(id))
+            .map(|t| Table::new(self.clone(), Arc::clone(t)))
+            .collect())
+    }
+
+    /// The tables of the schema and their references.
+    ///
+    /// # Errors
+    /// [`Error`] when the database cannot be read.
+    pub fn dependencies(&self) -> Result<Dependencies, Error> {
+        Dependencies::of_schema(self)
     }
 
     /// Where attributes come from, as it is written down: `schema.table.attribute` and its origin. Empty for a schema that has no

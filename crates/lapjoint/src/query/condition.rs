@@ -36,6 +36,8 @@ pub enum Condition {
     Not(Box<Condition>),
     /// Always, or never.
     Constant(bool),
+    /// SQL of the engine's own about the columns of a base table.
+    Verbatim(String),
 }
 
 impl Condition {
@@ -45,6 +47,24 @@ impl Condition {
         match self {
             Self::Not(inner) => *inner,
             other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// Adds to `known` the values that attributes have wherever the condition holds.
+    pub(crate) fn known(&self, known: &mut Row) {
+        match self {
+            Self::Equal(row) => {
+                for (name, value) in row.iter().filter(|(_, value)| !value.is_null()) {
+                    known.set(name, value.clone());
+                }
+            }
+            Self::All(conditions) => conditions.iter().for_each(|condition| condition.known(known)),
+            Self::Any(conditions) => {
+                if let [condition] = conditions.as_slice() {
+                    condition.known(known);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -1,19 +1,18 @@
 //! Delete with cascade: rows, and the rows of other tables that refer to them.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use lapjoint_db::{Adapter, ColumnType, ForeignKeyDef, TableId, TransactionMode};
-use lapjoint_types::Value;
+use lapjoint_db::{TableId, TransactionMode};
 use lapjoint_types::naming::Tier;
 
 use crate::bound::BoundTable;
-use crate::connection::Guard;
+use crate::cascade::{Convergence, Rows, RowsOf, add_masters, quoted, spread_down};
+use crate::connection::Connection;
 use crate::error::Error;
-use crate::graph::Graph;
+use crate::graph::Dependencies;
 use crate::query::Query;
-use crate::query::equal_sql;
+use crate::query::node::Expression;
+use crate::row::Row;
 
 /// What a delete does with parts whose masters would stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,6 +72,14 @@ pub struct DeleteReport {
 }
 
 impl DeleteReport {
+    /// The table asked for comes first, also where masters had to join it.
+    fn new(mut tables: Vec<(TableId, u64)>, asked: &TableId) -> Self {
+        if let Some(at) = tables.iter().position(|(id, _)| id == asked) {
+            tables[..=at].rotate_right(1);
+        }
+        Self { tables }
+    }
+
     /// Rows of the table asked for.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -86,14 +93,12 @@ impl Query {
     /// # Errors
     /// As for [`delete`](Self::delete).
     pub fn delete_preview(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
-        let graph = self.delete_graph(options)?;
-        let mut guard = self.connection().lock()?;
-        let plan = self.delete_plan(&graph, &mut guard, options)?;
+        let connection = self.connection();
         let mut tables = Vec::new();
-        for step in plan.iter().rev() {
-            tables.push((step.table.def.id.clone(), count(&mut guard, step)?));
+        for step in self.delete_plan(options)?.iter().rev() {
+            tables.push((step.table.def.id.clone(), step.query(connection).count()?));
         }
-        Ok(DeleteReport { tables })
+        Ok(DeleteReport::new(tables, &self.base().def.id))
     }
 
     /// Deletes the rows of a restricted table, with the rows of other tables that refer to them, in one transaction.
@@ -104,20 +109,14 @@ impl Query {
     /// [`Error::Usage`] on anything but a restricted table, or when parts would go without their masters; nothing is then
     /// deleted.
     pub fn delete(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
-        let graph = self.delete_graph(options)?;
-        let mut guard = self.connection().lock()?;
-        let own_transaction = !guard.in_transaction();
-        if own_transaction {
-            guard.adapter_mut().begin(TransactionMode::Write)?;
+        if options.part_integrity == PartIntegrity::Enforce && self.base().tier == Tier::Part {
+            return Err(Error::usage(format!(
+                "Cannot delete from a Part directly. Delete from the master of {} first, or use \
+                 part_integrity='ignore' or 'cascade'.",
+                self.base().def.id
+            )));
         }
-        let deleted = self.delete_in(&graph, &mut guard, options);
-        if own_transaction {
-            match &deleted {
-                Ok(_) => guard.adapter_mut().commit()?,
-                Err(_) => guard.adapter_mut().rollback()?,
-            }
-        }
-        deleted
+        self.in_write(|| self.delete_in(options))
     }
 
     /// Deletes the rows of a restricted table and nothing else; returns their number. The database refuses if other rows
@@ -126,100 +125,140 @@ impl Query {
     /// # Errors
     /// [`Error::Usage`] on anything but a restricted table; [`Error::Database`] when rows are referred to.
     pub fn delete_quick(&self) -> Result<u64, Error> {
-        let mut guard = self.connection().lock()?;
-        let condition = self.delete_condition(&guard)?;
-        let own_transaction = !guard.in_transaction();
-        if own_transaction {
-            guard.adapter_mut().begin(TransactionMode::Write)?;
-        }
-        let deleted = delete_step(&Step { table: Arc::clone(self.base()), condition }, &mut guard);
-        if own_transaction {
-            match &deleted {
-                Ok(_) => guard.adapter_mut().commit()?,
-                Err(_) => guard.adapter_mut().rollback()?,
-            }
-        }
-        deleted
+        self.in_write(|| {
+            let step = Step { table: Arc::clone(self.base()), rows: self.rows()? };
+            delete_step(&step, self.connection())
+        })
     }
 
-    fn delete_graph(&self, options: &DeleteOptions) -> Result<Graph, Error> {
-        let masters = options.part_integrity == PartIntegrity::Cascade;
-        Graph::below(self.connection(), &self.base().def.id, masters)
+    /// Does `work` in the open transaction, or in one of its own.
+    fn in_write<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let connection = self.connection();
+        if connection.in_transaction()? {
+            work()
+        } else {
+            connection.transaction_in(TransactionMode::Write, work)
+        }
     }
 
-    fn delete_in(
-        &self,
-        graph: &Graph,
-        guard: &mut Guard<'_>,
-        options: &DeleteOptions,
-    ) -> Result<DeleteReport, Error> {
-        let plan = self.delete_plan(graph, guard, options)?;
+    fn delete_in(&self, options: &DeleteOptions) -> Result<DeleteReport, Error> {
+        let connection = self.connection();
+        let plan = self.delete_plan(options)?;
         if options.part_integrity == PartIntegrity::Enforce {
-            check_parts(&plan, guard)?;
+            check_parts(&plan, connection)?;
         }
         let mut tables = Vec::new();
         for step in &plan {
-            tables.push((step.table.def.id.clone(), delete_step(step, guard)?));
+            tables.push((step.table.def.id.clone(), delete_step(step, connection)?));
         }
         tables.reverse();
-        Ok(DeleteReport { tables })
+        Ok(DeleteReport::new(tables, &self.base().def.id))
     }
 
-    /// The condition on the rows to be deleted.
-    fn delete_condition(&self, guard: &Guard<'_>) -> Result<String, Error> {
-        let select = super::select::Select::compile(self.expression(), guard.adapter())?;
-        if !select.is_plain_restriction() {
+    /// The rows of a restricted table, as a condition on it.
+    ///
+    /// Where some rows in an order are asked for, their keys are fetched: not every database has a limit in a condition, and the
+    /// order may leave open which rows come first.
+    pub(crate) fn rows(&self) -> Result<Rows, Error> {
+        let select = self.compile()?;
+        if select.is_plain_restriction() {
+            let sql = select.where_sql();
+            let condition = sql.strip_prefix(" WHERE ").unwrap_or("1=1");
+            return Ok(Rows::new(condition.to_owned(), self.base()));
+        }
+        if !self.is_of_base() {
             return Err(Error::usage(
                 "Delete works on a table or its restriction; fetch the keys of other expressions and restrict the table \
                  by them.",
             ));
         }
-        let condition = select.where_sql();
-        Ok(condition.strip_prefix(" WHERE ").unwrap_or("1=1").to_owned())
+        Rows::of_keys(self.connection(), self.base(), self.keys()?)
+    }
+
+    /// The rows by their keys, if other tables have a say in which they are: their rows may be deleted first.
+    fn rows_as_they_are(&self) -> Result<Rows, Error> {
+        let rows = self.rows()?;
+        if rows.looks_elsewhere() {
+            return Rows::of_keys(self.connection(), self.base(), self.keys()?);
+        }
+        Ok(rows)
+    }
+
+    /// Whether the rows are some of a table's, with its own attributes.
+    fn is_of_base(&self) -> bool {
+        let mut node = self.node();
+        loop {
+            node = match node.expression() {
+                Expression::Table(_) => return true,
+                Expression::Restrict { input, .. } | Expression::Top { input, .. } => input,
+                _ => return false,
+            };
+        }
+    }
+
+    /// Values of attributes that the restriction says outright.
+    pub(crate) fn known(&self) -> Row {
+        let mut known = Row::new();
+        let mut node = self.node();
+        while let Expression::Restrict { input, condition, .. } = node.expression() {
+            condition.known(&mut known);
+            node = input;
+        }
+        known
     }
 
     /// The tables to delete from, children first, each with the condition on its rows.
-    fn delete_plan(
-        &self,
-        graph: &Graph,
-        guard: &mut Guard<'_>,
-        options: &DeleteOptions,
-    ) -> Result<Vec<Step>, Error> {
-        let base = self.base();
-        let condition = self.delete_condition(guard)?;
-        let mut seeds = BTreeMap::from([(base.def.id.clone(), condition)]);
+    fn delete_plan(&self, options: &DeleteOptions) -> Result<Vec<Step>, Error> {
+        let (graph, mut rows) = self.cascade(options.part_integrity)?;
+        let sorted = graph.sorted_of(&rows.keys().cloned().collect())?;
+        // Children first; the table asked for comes last unless masters had to join it.
+        let steps = sorted
+            .iter()
+            .rev()
+            .filter_map(|id| Some(Step { table: Arc::clone(graph.get(id)?), rows: rows.remove(id)? }));
+        Ok(steps.collect())
+    }
+
+    /// The rows with all rows that refer to them, and where parts take their masters along, those with all that refers to them.
+    pub(crate) fn cascade(&self, part_integrity: PartIntegrity) -> Result<(Dependencies, RowsOf), Error> {
+        let connection = self.connection();
+        let base = &self.base().def.id;
+        let with_masters = part_integrity == PartIntegrity::Cascade;
+        let graph = Dependencies::below(connection, base, with_masters)?;
+        if !graph.contains(base) {
+            return Err(Error::UnknownTable {
+                table: base.table.clone(),
+                schema: base.schema.clone(),
+                nearest: None,
+            });
+        }
+        let mut seeds = RowsOf::from([(base.clone(), self.rows_as_they_are()?)]);
         loop {
-            let conditions = spread(graph, guard.adapter(), &seeds, &base.def.id)?;
-            if options.part_integrity != PartIntegrity::Cascade
-                || !add_masters(graph, guard, &conditions, &mut seeds)?
-            {
-                let ids: BTreeSet<TableId> = conditions.keys().cloned().collect();
-                let mut plan: Vec<Step> = graph
-                    .sorted(&ids)
-                    .into_iter()
-                    .filter_map(|table| {
-                        let condition = conditions.get(&table.def.id)?.clone();
-                        Some(Step { table, condition })
-                    })
-                    .collect();
-                // Children first; the table asked for comes last unless masters had to join it.
-                plan.reverse();
-                return Ok(plan);
+            let rows = spread_down(&graph, connection.lock()?.adapter(), seeds.clone(), Convergence::Any)?;
+            if !with_masters || !add_masters(&graph, connection, &rows, &mut seeds)? {
+                return Ok((graph, rows));
             }
         }
     }
 }
 
-/// One table of a delete and the condition on its rows.
+/// One table of a delete and which of its rows.
 struct Step {
     table: Arc<BoundTable>,
-    condition: String,
+    rows: Rows,
+}
+
+impl Step {
+    fn query(&self, connection: &Connection) -> Query {
+        self.rows.query(connection, &self.table)
+    }
 }
 
 /// Deletes the rows of one table.
-fn delete_step(step: &Step, guard: &mut Guard<'_>) -> Result<u64, Error> {
+fn delete_step(step: &Step, connection: &Connection) -> Result<u64, Error> {
     let id = &step.table.def.id;
-    let sql = format!("DELETE FROM {} WHERE ({})", guard.adapter().quote_table(id), step.condition);
+    let mut guard = connection.lock()?;
+    let sql = format!("DELETE FROM {} WHERE ({})", guard.adapter().quote_table(id), step.rows.sql);
     let to_itself = step.table.self_references();
     if to_itself.is_empty() {
         return guard.adapter_mut().execute(&sql, &[]).map_err(Error::db(id));
@@ -247,7 +286,8 @@ fn delete_step(step: &Step, guard: &mut Guard<'_>) -> Result<u64, Error> {
             break;
         }
     }
-    match count(guard, step)? {
+    drop(guard);
+    match step.query(connection).count()? {
         0 => Ok(total),
         left => Err(Error::usage(format!(
             "{left} rows of {id} refer to one another in a circle; set their references to null first"
@@ -255,119 +295,16 @@ fn delete_step(step: &Step, guard: &mut Guard<'_>) -> Result<u64, Error> {
     }
 }
 
-/// Conditions of all tables that `seeds` reach through references.
-fn spread(
-    graph: &Graph,
-    adapter: &dyn Adapter,
-    seeds: &BTreeMap<TableId, String>,
-    asked: &TableId,
-) -> Result<BTreeMap<TableId, String>, Error> {
-    let mut reached: BTreeSet<TableId> = BTreeSet::new();
-    for seed in seeds.keys() {
-        reached.append(&mut graph.descendants(seed));
-    }
-    let mut conditions: BTreeMap<TableId, Vec<String>> = BTreeMap::new();
-    for (id, condition) in seeds {
-        conditions.entry(id.clone()).or_default().push(format!("({condition})"));
-    }
-    for parent in graph.sorted(&reached) {
-        let id = &parent.def.id;
-        let Some(own) = conditions.get(id).map(|own| own.join(" OR ")) else { continue };
-        let mut own = own;
-        // Rows of the same table that refer to these rows, to any depth.
-        let to_itself = parent.self_references();
-        if !to_itself.is_empty() {
-            own = closure_sql(adapter, &parent, &to_itself, &own);
-            conditions.insert(id.clone(), vec![own.clone()]);
-        }
-        for (child, key) in graph.children(id).filter(|(child, _)| child.def.id != *id) {
-            let inner = format!(
-                "SELECT {} FROM {} WHERE {own}",
-                quoted(adapter, &key.parent_columns),
-                adapter.quote_table(id)
-            );
-            let condition = match key.columns.as_slice() {
-                [column] => format!("({} IN ({inner}))", adapter.quote(column)),
-                columns => format!("(({}) IN ({inner}))", quoted(adapter, columns)),
-            };
-            conditions.entry(child.def.id.clone()).or_default().push(condition);
-        }
-    }
-    if !conditions.contains_key(asked) {
-        return Err(Error::UnknownTable {
-            table: asked.table.clone(),
-            schema: asked.schema.clone(),
-            nearest: None,
-        });
-    }
-    Ok(conditions.into_iter().map(|(id, parts)| (id, parts.join(" OR "))).collect())
-}
-
-/// Condition on the rows of a self-referencing table that `own` holds for, or that refer to such rows, to any depth.
-fn closure_sql(adapter: &dyn Adapter, table: &BoundTable, keys: &[&ForeignKeyDef], own: &str) -> String {
-    let name = adapter.quote_table(&table.def.id);
-    let primary = &table.def.primary_key;
-    let closure = adapter.quote("closure");
-    let child = adapter.quote("child");
-    let qualified: Vec<String> = primary.iter().map(|c| format!("{child}.{}", adapter.quote(c))).collect();
-    let joined: Vec<String> = keys
-        .iter()
-        .map(|key| {
-            let pairs: Vec<String> = key
-                .columns
-                .iter()
-                .zip(&key.parent_columns)
-                .map(|(column, parent)| {
-                    format!("{child}.{} = {closure}.{}", adapter.quote(column), adapter.quote(parent))
-                })
-                .collect();
-            format!("({})", pairs.join(" AND "))
-        })
-        .collect();
-    let columns = quoted(adapter, primary);
-    let tuple = if primary.len() == 1 { columns.clone() } else { format!("({columns})") };
-    format!(
-        "({tuple} IN (WITH RECURSIVE {closure}({columns}) AS (SELECT {columns} FROM {name} WHERE {own} UNION SELECT {} \
-         FROM {name} AS {child} JOIN {closure} ON {}) SELECT {columns} FROM {closure}))",
-        qualified.join(", "),
-        joined.join(" OR ")
-    )
-}
-
-fn quoted(adapter: &dyn Adapter, names: &[String]) -> String {
-    names.iter().map(|name| adapter.quote(name)).collect::<Vec<_>>().join(", ")
-}
-
-fn count(guard: &mut Guard<'_>, step: &Step) -> Result<u64, Error> {
-    let sql = format!(
-        "SELECT count(*) FROM {} WHERE {}",
-        guard.adapter().quote_table(&step.table.def.id),
-        step.condition
-    );
-    let columns = [("count".to_owned(), ColumnType::Native("bigint".into()))];
-    let mut rows = 0;
-    guard
-        .adapter_mut()
-        .query(&sql, &[], &columns, &mut |row| {
-            if let Some(Value::Int(number)) = row.first() {
-                rows = u64::try_from(*number).unwrap_or(0);
-            }
-            ControlFlow::Break(())
-        })
-        .map_err(Error::db(&step.table.def.id))?;
-    Ok(rows)
-}
-
 /// Refuses a plan that takes rows of a part and none of its master.
-fn check_parts(plan: &[Step], guard: &mut Guard<'_>) -> Result<(), Error> {
+fn check_parts(plan: &[Step], connection: &Connection) -> Result<(), Error> {
     for step in plan.iter().filter(|step| step.table.tier == Tier::Part) {
         let Some(master) = step.table.master() else { continue };
         let id = TableId::new(&step.table.def.id.schema, master);
-        let master_rows = match plan.iter().find(|other| other.table.def.id == id) {
-            Some(master) => count(guard, master)?,
-            None => 0,
+        let goes = match plan.iter().find(|other| other.table.def.id == id) {
+            Some(master) => master.query(connection).exists()?,
+            None => false,
         };
-        if master_rows == 0 && count(guard, step)? > 0 {
+        if !goes && step.query(connection).exists()? {
             return Err(Error::usage(format!(
                 "Attempt to delete part table {} before its master {id}. Delete from the master first, or use \
                  part_integrity='ignore' or 'cascade'.",
@@ -376,63 +313,4 @@ fn check_parts(plan: &[Step], guard: &mut Guard<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Adds to `seeds` the masters of all parts at hand that are not wholly there yet; tells whether any was added.
-fn add_masters(
-    graph: &Graph,
-    guard: &mut Guard<'_>,
-    conditions: &BTreeMap<TableId, String>,
-    seeds: &mut BTreeMap<TableId, String>,
-) -> Result<bool, Error> {
-    let mut added = false;
-    for (id, condition) in conditions {
-        let Some(part) = graph.get(id).filter(|table| table.tier == Tier::Part) else { continue };
-        let Some(master) = part.master().and_then(|name| graph.get(&TableId::new(&id.schema, name))) else {
-            continue;
-        };
-        let Some(key) = part.def.foreign_keys.iter().find(|key| key.parent == master.def.id) else {
-            continue;
-        };
-        let uncovered = conditions
-            .get(&master.def.id)
-            .map_or_else(|| "1=1".to_owned(), |covered| format!("(({covered}) IS NOT TRUE)"));
-        let adapter = guard.adapter();
-        let inner = format!(
-            "SELECT {} FROM {} WHERE {condition}",
-            quoted(adapter, &key.columns),
-            adapter.quote_table(id)
-        );
-        let columns = quoted(adapter, &key.parent_columns);
-        let tuple = if key.columns.len() == 1 { columns.clone() } else { format!("({columns})") };
-        let sql = format!(
-            "SELECT {columns} FROM {} WHERE {tuple} IN ({inner}) AND {uncovered}",
-            adapter.quote_table(&master.def.id)
-        );
-        let attributes: Vec<_> =
-            key.parent_columns.iter().filter_map(|name| master.heading.get(name)).cloned().collect();
-        let result: Vec<_> = attributes.iter().map(|a| (a.name.clone(), a.column.clone())).collect();
-        let mut keys = Vec::new();
-        guard
-            .adapter_mut()
-            .query(&sql, &[], &result, &mut |row| {
-                keys.push(row);
-                ControlFlow::Continue(())
-            })
-            .map_err(Error::db(&master.def.id))?;
-        // The keys as literals: the part's rows, which name them, are deleted before the master's.
-        for values in keys {
-            let mut terms = Vec::new();
-            for (attribute, value) in attributes.iter().zip(&values) {
-                terms.push(equal_sql(attribute, value, guard.adapter())?);
-            }
-            let condition = format!("({})", terms.join(" AND "));
-            seeds
-                .entry(master.def.id.clone())
-                .and_modify(|present| *present = format!("{present} OR {condition}"))
-                .or_insert(condition);
-            added = true;
-        }
-    }
-    Ok(added)
 }

@@ -100,6 +100,10 @@ impl Node {
         Self { expression, select: OnceLock::new() }
     }
 
+    pub const fn expression(&self) -> &Expression {
+        &self.expression
+    }
+
     /// The statement. It depends on the expression and the product of the database alone, so that it is made once.
     pub fn compile(&self, adapter: &dyn Adapter) -> Result<Arc<Select>, Error> {
         if let Some(select) = self.select.get() {

@@ -67,6 +67,7 @@ impl Select {
         match condition {
             Condition::Constant(value) => Ok(Truth::Constant(*value)),
             Condition::Sql(sql) => self.sql_truth(sql, adapter),
+            Condition::Verbatim(sql) => Ok(Truth::Sql(format!("({sql})"))),
             Condition::Equal(row) => self.equal_truth(row, adapter),
             Condition::All(conditions) => {
                 let mut parts = Vec::new();

@@ -114,7 +114,7 @@ fn parts_go_with_their_masters() {
     let lab = lab();
     let some = &lab.trial & row! { "subject" => 4, "session" => 4, "trial" => 1 };
     let error = some.delete(&DeleteOptions::new()).unwrap_err().to_string();
-    assert!(error.contains("Attempt to delete part table"), "{error}");
+    assert!(error.contains("Cannot delete from a Part directly"), "{error}");
     assert_eq!(lab.trial.query().count().unwrap(), 20);
     let ignore = DeleteOptions::new().part_integrity(PartIntegrity::Ignore);
     assert_eq!(some.delete(&ignore).unwrap().rows(), 1);

@@ -1,0 +1,5 @@
+from typing import Any
+
+class Upstream:
+    @property
+    def upstream(self) -> Any: ...
