@@ -50,7 +50,7 @@ def install_as_datajoint():
 
 
 __all__ = [
-    "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Entry", "FreeTable", "Imported", "Ingest",
+    "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Diagram", "Entry", "FreeTable", "Imported", "Ingest",
     "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
     "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule",
     "__version__", "blob", "cli", "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter",

@@ -1,5 +1,7 @@
 from . import blob as blob
 from . import codecs as codecs
+from . import dependencies as dependencies
+from . import diagram as diagram
 from . import errors as errors
 from . import gc as gc
 from . import utils as utils
@@ -18,6 +20,7 @@ from .condition import Top as Top
 from .connection import Connection as Connection
 from .connection import conn as conn
 from .connection import list_schemas as list_schemas
+from .diagram import Diagram as Diagram
 from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import U as U
@@ -57,6 +60,7 @@ __all__ = [
     "Computed",
     "Connection",
     "DataJointError",
+    "Diagram",
     "Entry",
     "FreeTable",
     "Imported",
