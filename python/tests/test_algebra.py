@@ -181,3 +181,32 @@ def test_restrictions_by_values_of_every_kind(database):
     assert len(Thing & {"at": None}) == 1
     assert len(Thing & Thing.keys()) == 2
     assert len(Thing & Thing.proj().to_pandas()) == 2
+
+
+def test_lineages_are_on_record(lab, database):
+    from lapjoint import lineage
+
+    Session, Trial = lab["Session"], lab["Session"].Trial
+    connection, name = database.connection, Session().database
+    assert lineage.lineage_table_exists(connection, name)
+    origins = lineage.get_table_lineages(connection, name, Trial().table_name)
+    assert origins == {
+        "mouse": f"{name}.mouse.mouse", "session": f"{name}.session.session", "trial": f"{name}.session__trial.trial",
+    }  # fmt: skip
+    assert lineage.get_lineage(connection, name, "mouse", "sex") is None
+    connection.query(f"DELETE FROM {_quoted(connection, name, '~lineage')}")
+    assert lineage.get_schema_lineages(connection, name) == {}
+    with pytest.raises(DataJointError, match="rebuild_lineage"):
+        _opened_anew(connection, Session) * _opened_anew(connection, Trial)
+    lineage.rebuild_schema_lineage(connection, name)
+    assert lineage.get_table_lineages(connection, name, Trial().table_name) == origins
+    assert len(_opened_anew(connection, Session) * _opened_anew(connection, Trial)) == 4
+
+
+def _quoted(connection, schema, table):
+    mark = "`" if "M" in connection._core.product[:1] else '"'
+    return f"{mark}{schema}{mark}.{mark}{table}{mark}"
+
+
+def _opened_anew(connection, cls):
+    return dj.FreeTable(connection, cls().full_table_name)

@@ -245,6 +245,8 @@ impl Schema {
         for table in self.tables()? {
             lineage::record(&self.connection, &table.bound().def)?;
         }
+        // What was bound before does not have it.
+        self.connection.forget_tables();
         Ok(())
     }
 
