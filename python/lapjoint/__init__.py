@@ -10,6 +10,7 @@ from .connection import Connection, conn, list_schemas
 from .errors import DataJointError, ThreadSafetyError
 from .expression import U
 from .instance import Instance
+from .jobs import Job
 from .logs import logger
 from .npy_ref import NpyRef
 from .objectref import ObjectRef
@@ -50,9 +51,9 @@ def install_as_datajoint():
 
 
 __all__ = [
-    "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Diagram", "Entry", "FreeTable", "Imported", "Ingest",
-    "Instance", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema", "SchemaCodec",
-    "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule",
+    "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Diagram", "Entry", "FreeTable",
+    "Imported", "Ingest", "Instance", "Job", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema",
+    "SchemaCodec", "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule",
     "__version__", "blob", "cli", "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter",
     "install_as_datajoint", "list_codecs",
     "list_schemas", "logger", "schema", "utils", "virtual_schema",

@@ -25,6 +25,7 @@ from .errors import DataJointError as DataJointError
 from .errors import ThreadSafetyError as ThreadSafetyError
 from .expression import U as U
 from .instance import Instance as Instance
+from .jobs import Job as Job
 from .logs import logger as logger
 from .npy_ref import NpyRef as NpyRef
 from .objectref import ObjectRef as ObjectRef
@@ -66,6 +67,7 @@ __all__ = [
     "Imported",
     "Ingest",
     "Instance",
+    "Job",
     "Lookup",
     "Manual",
     "MatCell",

@@ -1,6 +1,8 @@
 """One key of a table: its `make`, in one part or in three."""
 
 import inspect
+import os
+import threading
 import traceback
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ class MakeOptions:
     """What a worker has to know besides table and key."""
 
     make_kwargs: dict = field(default_factory=dict)
+    reserve_jobs: bool = False
 
 
 class Making:
@@ -62,12 +65,28 @@ def failure(error):
 
 
 def make_key(table, key, options):
-    """Makes the rows of one key; whether they were made now."""
+    """Makes the rows of one key: `True` if they were made now, `False` if they were there, `None` if it is another worker's."""
     making = Making(table, options)
+    worker = _worker(table) if options.reserve_jobs else None
     # `upstream` is there while the key is made.
     table._upstream_key = dict(key)
     try:
         prepare = making.prepare if making.is_in_parts else None
-        return Computation(table._bound()).make_one(key, prepare, making.make, failure)
+        return Computation(table._bound()).make_one(key, prepare, making.make, failure, worker)
     finally:
         table._upstream_key = table._upstream = None
+
+
+# One worker for each table, of a thread.
+_workers = threading.local()
+
+
+def _worker(table):
+    """This thread's worker on the jobs of a table."""
+    known = _workers.__dict__.setdefault("known", {})
+    name = (os.getpid(), id(table.connection._core), table.full_table_name)
+    if name not in known:
+        # Workers of another process, or of a connection that is closed, are no use any more.
+        known.clear()
+        known[name] = table.jobs._jobs.worker()
+    return known[name]

@@ -174,8 +174,10 @@ class Schema:
 
     @property
     def jobs(self):
-        """Job tables of the schema."""
-        return []
+        """The jobs of the tables that have some."""
+        from .jobs import Job
+
+        return [Job(self.get_table(name)) for name in self._active().tables_with_jobs()]
 
     def list_tables(self):
         """Names of the tables, parents before children."""

@@ -1,11 +1,14 @@
 //! Computation whose makes are Python functions.
 
+use std::sync::PoisonError;
+
 use lapjoint::{Condition, Error, Failure, Made, Make, Row, Table};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::engine::PyTable;
 use crate::error::{from_engine, from_engine_ref};
+use crate::jobs::PyWorker;
 use crate::query::{PyQuery, to_condition};
 use crate::rows::to_row;
 
@@ -26,6 +29,10 @@ impl PyMake {
 }
 
 impl Make for PyMake {
+    fn prepares(&self) -> bool {
+        self.prepare.is_some()
+    }
+
     fn prepare(&mut self, _key: &Row) -> Result<(), Error> {
         self.prepare.as_ref().map_or(Ok(()), |prepare| self.call(prepare))
     }
@@ -36,7 +43,8 @@ impl Make for PyMake {
 
     fn failure(&self, error: &Error) -> Failure {
         let described = Python::attach(|py| {
-            self.failure.call1(py, (from_engine_ref(error).value(py),))?.extract::<(String, String)>(py)
+            // With its traceback.
+            self.failure.call1(py, (from_engine_ref(error).into_value(py),))?.extract::<(String, String)>(py)
         });
         described.map_or_else(|_| Failure::of(error), |(message, stack)| Failure { message, stack })
     }
@@ -84,8 +92,20 @@ impl PyComputation {
         py.detach(|| self.0.progress(&source.0, &restrictions)).map_err(from_engine)
     }
 
-    /// Makes the rows of one key in a transaction; whether they were made now. `prepare` and `make` are called with the key,
-    /// `failure` with an exception, whose message and stack it returns.
+    /// The keys of `source` for which the restrictions hold, done or not.
+    fn wanted_keys(
+        &self,
+        py: Python<'_>,
+        source: &PyQuery,
+        restrictions: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<PyQuery> {
+        let restrictions = conditions(&restrictions)?;
+        py.detach(|| self.0.wanted_keys(&source.0, &restrictions)).map(PyQuery).map_err(from_engine)
+    }
+
+    /// Makes the rows of one key in a transaction: `True` if they were made now, `False` if they were there, `None` if another
+    /// worker has the job. `prepare` and `make` are called with the key, `failure` with an exception, whose message and stack it
+    /// returns. With a worker, its job is taken first.
     fn make_one(
         &self,
         py: Python<'_>,
@@ -93,9 +113,21 @@ impl PyComputation {
         prepare: Option<Py<PyAny>>,
         make: Py<PyAny>,
         failure: Py<PyAny>,
-    ) -> PyResult<bool> {
+        worker: Option<&PyWorker>,
+    ) -> PyResult<Option<bool>> {
         let row = to_row(key, 0, &mut Default::default(), &[])?;
         let mut make = PyMake { key: key.clone().unbind(), prepare, make, failure };
-        py.detach(|| self.0.make_one(&row, &mut make)).map(|made| made == Made::Now).map_err(from_engine)
+        let made = py.detach(|| match worker {
+            Some(worker) => {
+                let mut worker = worker.0.lock().unwrap_or_else(PoisonError::into_inner);
+                self.0.make_job(&mut worker, &row, &mut make)
+            }
+            None => self.0.make_one(&row, &mut make),
+        });
+        Ok(match made.map_err(from_engine)? {
+            Made::Now => Some(true),
+            Made::Before => Some(false),
+            _ => None,
+        })
     }
 }

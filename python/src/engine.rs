@@ -143,6 +143,11 @@ impl PySchema {
         Ok(tables.iter().map(|table| table.id().table.clone()).collect())
     }
 
+    /// Names of the tables that have jobs.
+    fn tables_with_jobs(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        py.detach(|| self.0.tables_with_jobs()).map_err(from_engine)
+    }
+
     /// Where attributes come from: `schema.table.attribute` and its origin; `None` where the schema has no record of it.
     fn lineage(&self, py: Python<'_>) -> PyResult<Option<Vec<(String, String)>>> {
         py.detach(|| if self.0.has_lineage()? { self.0.lineage().map(Some) } else { Ok(None) })

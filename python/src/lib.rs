@@ -12,6 +12,7 @@ mod diagram;
 mod driver;
 mod engine;
 mod error;
+mod jobs;
 mod query;
 mod reference;
 mod registry;
@@ -67,6 +68,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyConnection>()?;
     module.add_class::<engine::PySchema>()?;
     module.add_class::<engine::PyTable>()?;
+    module.add_class::<jobs::PyJobs>()?;
+    module.add_class::<jobs::PyWorker>()?;
     module.add_class::<store::PyStore>()?;
     module.add_class::<query::PyQuery>()?;
     module.add_class::<arrow::PyArrowBatches>()?;

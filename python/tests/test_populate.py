@@ -5,8 +5,7 @@ import threading
 import pytest
 
 import lapjoint as dj
-from lapjoint.autopopulate import make_one
-from lapjoint.making import MakeOptions
+from lapjoint.autopopulate import MakeOptions, make_one
 
 
 @pytest.fixture

@@ -111,6 +111,18 @@ pub trait Adapter: Send {
         sql.into()
     }
 
+    /// SQL of the time by the database's clock, so many seconds later, without what is below a millisecond: a date and time in
+    /// the zone that the server keeps, as other programs' `CURRENT_TIMESTAMP` is. It moves on within a transaction.
+    fn clock_sql(&self, seconds: f64) -> String;
+
+    /// Who is connected, `user@host`, and the number that the server knows the connection by. Neither in an embedded database.
+    ///
+    /// # Errors
+    /// [`DbError`] when the server does not answer.
+    fn who(&mut self) -> Result<(String, Option<i64>), DbError> {
+        Ok((String::new(), None))
+    }
+
     /// SQL text of a literal of the given type, for restrictions that are built as text.
     ///
     /// # Errors
@@ -286,4 +298,31 @@ pub trait Adapter: Send {
     /// # Errors
     /// [`DbError`] when that cannot be found out.
     fn is_session_alive(&mut self, session: &str) -> Result<bool, DbError>;
+}
+
+/// The answer to a query for a user's name and a connection's number.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) fn read_who(adapter: &mut dyn Adapter, sql: &str) -> Result<(String, Option<i64>), DbError> {
+    let native = |name: &str| (name.to_owned(), ColumnType::Native(String::new()));
+    let mut found = (String::new(), None);
+    adapter.query(sql, &[], &[native("user"), native("connection_id")], &mut |row| {
+        if let [user, connection_id] = row.as_slice() {
+            if let Value::Str(user) = user {
+                found.0.clone_from(user);
+            }
+            found.1 = match connection_id {
+                Value::Int(number) => Some(*number),
+                _ => None,
+            };
+        }
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
+/// Whole microseconds of a span of seconds.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+#[expect(clippy::cast_possible_truncation, reason = "a float becomes the nearest integer there is")]
+pub(crate) fn micros(seconds: f64) -> i64 {
+    (seconds * 1e6).round() as i64
 }

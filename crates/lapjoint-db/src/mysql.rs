@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use lapjoint_types::Value;
 
-use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode};
+use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode, micros, read_who};
 use crate::cell::CellSink;
 use crate::error::DbError;
 use crate::intent::{Intent, IntentLog};
@@ -102,6 +102,16 @@ impl Adapter for MysqlAdapter {
 
     fn double_quotes_texts(&self) -> bool {
         true
+    }
+
+    /// The session's own zone is UTC.
+    fn clock_sql(&self, seconds: f64) -> String {
+        let now = "CONVERT_TZ(UTC_TIMESTAMP(3), '+00:00', @@GLOBAL.time_zone)";
+        format!("({now} + INTERVAL {} MICROSECOND)", micros(seconds))
+    }
+
+    fn who(&mut self) -> Result<(String, Option<i64>), DbError> {
+        read_who(self, "SELECT USER(), CONNECTION_ID()")
     }
 
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use lapjoint_types::Value;
 
-use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode};
+use crate::adapter::{Adapter, Capabilities, InsertMode, TransactionMode, micros, read_who};
 use crate::cell::CellSink;
 use crate::error::DbError;
 use crate::intent::{Intent, IntentLog};
@@ -115,6 +115,20 @@ impl Adapter for PostgresAdapter {
 
     fn translate<'t>(&self, sql: &'t str) -> std::borrow::Cow<'t, str> {
         dialect::translate(sql)
+    }
+
+    /// The session's own zone is UTC; what it would be otherwise is the zone that the server keeps.
+    fn clock_sql(&self, seconds: f64) -> String {
+        let zone = "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone')";
+        format!(
+            "date_trunc('milliseconds', (clock_timestamp() + INTERVAL '{} microseconds') AT TIME ZONE {zone})",
+            micros(seconds)
+        )
+    }
+
+    fn who(&mut self) -> Result<(String, Option<i64>), DbError> {
+        let host = "COALESCE(host(inet_client_addr()), 'localhost')";
+        read_who(self, &format!("SELECT current_user || '@' || {host}, pg_backend_pid()"))
     }
 
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {

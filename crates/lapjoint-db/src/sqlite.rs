@@ -145,6 +145,11 @@ impl Adapter for SqliteAdapter {
         dialect::in_rows(columns, rows)
     }
 
+    /// SQLite keeps no zone: the time is UTC, as `CURRENT_TIMESTAMP` is.
+    fn clock_sql(&self, seconds: f64) -> String {
+        format!("rtrim(rtrim(strftime('%Y-%m-%d %H:%M:%f', 'now', '{seconds:+.3} seconds'), '0'), '.')")
+    }
+
     fn literal(&self, value: &Value, ty: &ColumnType) -> Result<String, DbError> {
         literal::literal(value, ty)
     }

@@ -4,6 +4,7 @@ use lapjoint_db::{ColumnDef, TableDef};
 use lapjoint_types::definition::Definition;
 use lapjoint_types::marker;
 
+use crate::compute::metadata;
 use crate::declare::{self, References};
 use crate::error::Error;
 use crate::lineage;
@@ -35,6 +36,7 @@ pub(crate) fn alter(
     let master = old.master().map(|master| lapjoint_db::TableId::new(&table.id().schema, master));
     let mut new =
         declare::define(schema, master.as_ref(), &table.class_name(), table.id(), &definition, references)?;
+    metadata::keep_columns(&old.def, &mut new);
     let sources = sources(&old.def, &mut new);
     refuse(&old.def, &new)?;
     let changes = changes(&old.def, &new, &sources);

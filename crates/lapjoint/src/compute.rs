@@ -3,6 +3,7 @@
 mod key_source;
 mod make;
 mod making;
+pub(crate) mod metadata;
 mod one;
 mod populate;
 mod progress;

@@ -1,6 +1,6 @@
 //! Connections: a database, stores, codecs and configuration that belong together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,10 +46,14 @@ struct Inner {
     /// Where the database is, for messages.
     address: String,
     stores: Stores,
+    /// The configuration that the database was opened by; the stores' may change.
+    opened_by: Config,
     registry: Arc<Registry>,
     tables: Mutex<HashMap<TableId, Arc<BoundTable>>>,
     /// Where attributes come from, by schema.
     lineages: Mutex<HashMap<String, Arc<Lineages>>>,
+    /// Schemas that were opened.
+    schemas: Mutex<BTreeSet<String>>,
 }
 
 /// The adapter and what belongs to its open transaction.
@@ -172,12 +176,10 @@ impl ConnectionOptions {
                 config.set("database.name", directory.to_string_lossy().into_owned())
             })?;
         }
-        let opened = match &self.database {
-            Some(config) => open_adapter(config)?,
-            None => stores.read(open_adapter)?,
-        };
+        let config = self.database.unwrap_or_else(|| stores.config());
+        let opened = open_adapter(&config)?;
         let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
-        Ok(Connection::new(opened, stores, registry))
+        Ok(Connection::new(opened, stores, config, registry))
     }
 }
 
@@ -224,7 +226,7 @@ impl Connection {
         ConnectionOptions::default()
     }
 
-    fn new(opened: Opened, stores: Stores, registry: Arc<Registry>) -> Self {
+    fn new(opened: Opened, stores: Stores, opened_by: Config, registry: Arc<Registry>) -> Self {
         let state = State {
             adapter: opened.adapter,
             owner: None,
@@ -239,11 +241,33 @@ impl Connection {
                 ended: Condvar::new(),
                 address: opened.address,
                 stores,
+                opened_by,
                 registry,
                 tables: Mutex::default(),
                 lineages: Mutex::default(),
+                schemas: Mutex::default(),
             }),
         }
+    }
+
+    /// Another connection to the same database, with the same stores and codecs.
+    pub(crate) fn another(&self) -> Result<Self, Error> {
+        let config = self.inner.opened_by.clone();
+        let opened = open_adapter(&config)?;
+        let another = Self::new(opened, self.stores().clone(), config, Arc::clone(self.registry()));
+        for schema in self.open_schemas() {
+            another.lock()?.adapter_mut().open_schema(&schema, false).map_err(Error::db(&schema))?;
+        }
+        Ok(another)
+    }
+
+    /// Whether other connections can see the same database: one in memory is this connection's alone.
+    pub(crate) fn can_have_another(&self) -> bool {
+        !self.inner.address.ends_with(":memory:")
+    }
+
+    fn open_schemas(&self) -> Vec<String> {
+        self.inner.schemas.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// A copy of the configuration as it is now; [`Stores::update`] changes it.
@@ -335,6 +359,7 @@ impl Connection {
             .adapter_mut()
             .open_schema(name, create)
             .map_err(Error::db(format!("schema `{name}`")))?;
+        self.inner.schemas.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         let schema = Schema::new(self.clone(), name.to_owned());
         let recovered = recovery::recover(&schema)?;
         Ok(schema.with_recovered(recovered))

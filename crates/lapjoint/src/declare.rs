@@ -13,6 +13,7 @@ use lapjoint_types::naming::{self, Tier};
 use lapjoint_types::{CoreType, StoreRef, TypeSpec, marker};
 
 use crate::bound::BoundTable;
+use crate::compute::metadata;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::lineage;
@@ -46,7 +47,10 @@ pub(crate) fn declare(
             "Cannot declare new tables inside a transaction, e.g. from inside a populate/make call",
         ));
     }
-    let def = define(schema, master, class_name, &id, &definition, references)?;
+    let mut def = define(schema, master, class_name, &id, &definition, references)?;
+    if connection.stores().read(|config| config.flag("jobs.add_job_metadata")) {
+        metadata::add_columns(&mut def);
+    }
     connection.lock()?.adapter_mut().create_table(&def).map_err(Error::db(&def.id))?;
     // What the database has counts: another process may have declared the table in the same moment.
     let loaded = connection.lock()?.adapter_mut().load_table(&def.id).map_err(Error::db(&def.id))?;

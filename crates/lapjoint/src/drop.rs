@@ -6,6 +6,7 @@ use lapjoint_types::naming::Tier;
 use crate::connection::Connection;
 use crate::error::Error;
 use crate::graph::Dependencies;
+use crate::jobs;
 use crate::lineage;
 use crate::schema::Schema;
 use crate::table::Table;
@@ -36,7 +37,8 @@ pub(crate) fn drop_table(table: &Table) -> Result<Vec<TableId>, Error> {
 /// Drops a table that nothing refers to, with what is written down of its attributes.
 pub(crate) fn drop_one(connection: &Connection, id: &TableId) -> Result<(), Error> {
     connection.lock()?.adapter_mut().drop_table(id).map_err(Error::db(id))?;
-    lineage::forget(connection, id)
+    lineage::forget(connection, id)?;
+    jobs::drop_with(connection, id)
 }
 
 fn order(table: &Table) -> Result<Vec<TableId>, Error> {

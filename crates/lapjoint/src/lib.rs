@@ -39,6 +39,7 @@ mod error;
 mod graph;
 mod heading;
 mod insert;
+mod jobs;
 mod lineage;
 mod names;
 pub mod objects;
@@ -63,6 +64,7 @@ pub use diagram::{Colors, Diagram, Direction, DrawnEdge, DrawnNode, Palette, The
 pub use error::Error;
 pub use graph::{Dependencies, Dependency, topological_order};
 pub use heading::{Attribute, Heading, Storage};
+pub use jobs::{JobCounts, Jobs, RefreshOptions, Refreshed, Worker};
 pub use query::{Condition, DeleteOptions, DeleteReport, JoinOptions, PartIntegrity, ProjectItem, Query};
 pub use recovery::RecoveryReport;
 pub use row::Row;

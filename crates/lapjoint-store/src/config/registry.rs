@@ -72,6 +72,7 @@ pub(super) const SETTINGS: &[Definition] = &[
     setting("jobs.auto_refresh", Flag, Initial::Flag(true), Some("DJ_JOBS_AUTO_REFRESH")),
     setting("jobs.default_priority", Integer { min: 0, max: 255 }, Initial::Integer(5), Some("DJ_JOBS_DEFAULT_PRIORITY")),
     setting("jobs.keep_completed", Flag, Initial::Flag(false), Some("DJ_JOBS_KEEP_COMPLETED")),
+    setting("jobs.lease_seconds", ANY, Initial::Integer(60), Some("DJ_JOBS_LEASE_SECONDS")),
     setting("jobs.stale_timeout", ANY, Initial::Integer(3600), Some("DJ_JOBS_STALE_TIMEOUT")),
     setting("jobs.version_method", Choice(&["git", "none"]), Null, Some("DJ_JOBS_VERSION_METHOD")),
     setting("log_stream", Choice(&["stdout", "stderr"]), Initial::Text("stdout"), Some("DJ_LOG_STREAM")),

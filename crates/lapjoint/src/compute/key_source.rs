@@ -21,13 +21,9 @@ impl Table {
         for key in def.foreign_keys.iter().filter(is_primary).filter(|key| key.parent != def.id) {
             sources.push(self.parent_keys(&key.parent, key)?);
         }
-        match <[Query; 1]>::try_from(sources) {
-            Ok([only]) => Ok(only),
-            Err(none) if none.is_empty() => Err(Error::usage(
-                "A table must have dependencies from its primary key for auto-populate to work",
-            )),
-            Err(_) => Err(Error::usage("key sources of several tables are not joined yet")),
-        }
+        sources.into_iter().reduce(|joined, next| joined.join(next)).ok_or_else(|| {
+            Error::usage("A table must have dependencies from its primary key for auto-populate to work")
+        })
     }
 
     /// Keys of a parent under this table's names.
@@ -50,11 +46,15 @@ impl Table {
     /// [`Error::Usage`] when the table cannot be made for these keys.
     pub fn keys_to_do(&self, source: &Query, restrictions: &[Condition]) -> Result<Query, Error> {
         let wanted = self.wanted_keys(source, restrictions)?;
-        Ok(wanted.exclude(self.query().proj(Vec::<ProjectItem>::new())))
+        let done = Condition::from(self.query().proj(Vec::<ProjectItem>::new()));
+        Ok(wanted.restrict_by_name_alone(done.negate()))
     }
 
     /// The keys of `source` for which the conditions hold, done or not.
-    pub(super) fn wanted_keys(&self, source: &Query, restrictions: &[Condition]) -> Result<Query, Error> {
+    ///
+    /// # Errors
+    /// As for [`keys_to_do`](Self::keys_to_do).
+    pub fn wanted_keys(&self, source: &Query, restrictions: &[Condition]) -> Result<Query, Error> {
         self.check_populated()?;
         let own = self.heading().primary_key();
         for name in source.heading()?.primary_key() {

@@ -8,6 +8,11 @@ use crate::row::Row;
 
 /// Makes the rows of one key of a table. A function of the key is one.
 pub trait Make {
+    /// Whether there is something to do before the transaction.
+    fn prepares(&self) -> bool {
+        false
+    }
+
     /// What can be done before the transaction: the long part of the work.
     ///
     /// # Errors
@@ -117,6 +122,10 @@ impl<P: MakeInParts> fmt::Debug for InParts<P> {
 }
 
 impl<P: MakeInParts> Make for InParts<P> {
+    fn prepares(&self) -> bool {
+        true
+    }
+
     fn prepare(&mut self, key: &Row) -> Result<(), Error> {
         self.ready = None;
         let fetched = self.parts.fetch(key)?;

@@ -3,6 +3,7 @@
 use crate::compute::make::Make;
 use crate::compute::one::Made;
 use crate::error::Error;
+use crate::jobs::RefreshOptions;
 use crate::query::{Condition, ProjectItem, Query};
 use crate::row::Row;
 use crate::table::Table;
@@ -32,6 +33,9 @@ pub struct PopulateOptions {
     pub(super) limit: Option<u64>,
     pub(super) max_calls: Option<u64>,
     pub(super) suppress_errors: bool,
+    pub(super) reserve_jobs: bool,
+    pub(super) refresh: Option<bool>,
+    pub(super) priority: Option<i64>,
 }
 
 impl PopulateOptions {
@@ -82,6 +86,27 @@ impl PopulateOptions {
         self.suppress_errors = true;
         self
     }
+
+    /// Shares the keys with other workers through the table's [jobs](Table::jobs); order and limit are then the jobs'.
+    #[must_use]
+    pub const fn reserve_jobs(mut self) -> Self {
+        self.reserve_jobs = true;
+        self
+    }
+
+    /// Whether the jobs are refreshed first, by default the setting `jobs.auto_refresh`.
+    #[must_use]
+    pub const fn refresh(mut self, refresh: bool) -> Self {
+        self.refresh = Some(refresh);
+        self
+    }
+
+    /// Only jobs of this priority number or a lower one, which are more urgent.
+    #[must_use]
+    pub const fn priority(mut self, priority: i64) -> Self {
+        self.priority = Some(priority);
+        self
+    }
 }
 
 /// What a populate has done.
@@ -109,6 +134,9 @@ impl Table {
             Some(source) => source.clone(),
             None => self.key_source()?,
         };
+        if options.reserve_jobs {
+            return self.populate_jobs(options, source, &mut make);
+        }
         let limit = match (options.limit, options.max_calls) {
             (Some(limit), Some(calls)) => Some(limit.min(calls)),
             (limit, calls) => limit.or(calls),
@@ -119,13 +147,51 @@ impl Table {
         }
         let mut report = PopulateReport::default();
         for key in to_do.proj(Vec::<ProjectItem>::new()).fetch()? {
-            match self.make_one(&key, &mut make) {
-                Ok(Made::Now) => report.made += 1,
-                Ok(_) => {}
-                Err(error) if options.suppress_errors => report.errors.push((key, error)),
-                Err(error) => return Err(error),
-            }
+            let made = self.make_one(&key, &mut make);
+            report.add(key, made, options)?;
         }
         Ok(report)
+    }
+
+    fn populate_jobs(
+        &self,
+        options: &PopulateOptions,
+        source: Query,
+        make: &mut dyn Make,
+    ) -> Result<PopulateReport, Error> {
+        let jobs = self.jobs()?;
+        // What the jobs do not have may be in a condition: it chooses among the keys.
+        let wanted = self.wanted_keys(&source, &options.restrictions)?;
+        let wanted = (!options.restrictions.is_empty()).then_some(wanted);
+        let connection = self.schema().connection();
+        let configured = || connection.stores().read(|config| config.flag("jobs.auto_refresh"));
+        if options.refresh.unwrap_or_else(configured) {
+            // Due a second ago, whatever fractions of a second the database keeps.
+            let mut refresh = RefreshOptions::new().key_source(source).delay_seconds(-1.0);
+            refresh.restrictions.clone_from(&options.restrictions);
+            jobs.refresh(&refresh)?;
+        }
+        let mut worker = jobs.worker()?;
+        let mut report = PopulateReport::default();
+        let mut calls = 0;
+        while options.max_calls.or(options.limit).is_none_or(|most| calls < most) {
+            let Some(key) = worker.next(wanted.as_ref(), options.priority)? else { break };
+            let made = self.make_job(&mut worker, &key, make);
+            calls += u64::from(!matches!(made, Ok(Made::Elsewhere)));
+            report.add(key, made, options)?;
+        }
+        Ok(report)
+    }
+}
+
+impl PopulateReport {
+    fn add(&mut self, key: Row, made: Result<Made, Error>, options: &PopulateOptions) -> Result<(), Error> {
+        match made {
+            Ok(Made::Now) => self.made += 1,
+            Ok(_) => {}
+            Err(error) if options.suppress_errors => self.errors.push((key, error)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 }

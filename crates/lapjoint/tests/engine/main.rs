@@ -7,6 +7,7 @@ mod bad_input;
 mod collect;
 mod common;
 mod crash;
+mod jobs;
 mod queries;
 mod services;
 mod tables;
