@@ -1,13 +1,15 @@
-"""Random expressions of the query algebra, by DataJoint 2.3.5 on PostgreSQL and by this package on every database.
+"""Random expressions of the query algebra, by DataJoint 2.3.5 on its databases and by this package on every database.
 
     python conformance/algebra/differential.py [--seed 1] [--schemas 100] [--expressions 20]
 
 Prints each difference, made as small as it can be, as Python; and the number of expressions by outcome. The cases come from
-`cargo run -p lapjoint-testing --example algebra`. Needs LAPJOINT_TEST_POSTGRES; LAPJOINT_TEST_MYSQL is used where it is set.
+`cargo run -p lapjoint-testing --example algebra`. Needs LAPJOINT_TEST_POSTGRES
+or LAPJOINT_TEST_MYSQL, better both: where DataJoint's PostgreSQL is wrong, its MySQL may be right.
 """
 
 import argparse
 import collections
+import functools
 import json
 import os
 import pathlib
@@ -36,25 +38,25 @@ class Bench:
     """All sides, with the tables of one case at a time."""
 
     def __init__(self, folder):
-        self.reference = sides.reference(os.environ["LAPJOINT_TEST_POSTGRES"])
+        self.references = sides.references()
         self.ours = sides.ours(folder)
         self.tables = {}
 
     def load(self, case):
-        """Declares the tables everywhere; this package finds DataJoint's on PostgreSQL as well."""
-        self.tables = {side.name: (side, side.tables(case)) for side in [self.reference, *self.ours]}
-        for side in self.ours:
-            if side.name.endswith("PostgreSQL"):
-                theirs = side.tables(case, self.reference.schemas[-1].database)
-                self.tables[f"{side.name}, tables of DataJoint"] = (side, theirs)
-
-    def outcomes(self, given):
-        return {name: side.evaluate(tables, given) for name, (side, tables) in self.tables.items()}
+        """Declares the tables everywhere; this package finds DataJoint's as well."""
+        self.tables = {side.name: (side, side.tables(case)) for side in [*self.references, *self.ours]}
+        for reference in self.references:
+            product = reference.name.rpartition(" ")[2]
+            for side in self.ours:
+                if side.name.endswith(product):
+                    theirs = side.tables(case, reference.schemas[-1].database)
+                    self.tables[f"{side.name}, tables of DataJoint"] = (side, theirs)
 
     def verdict(self, given):
         """How the sides compare."""
-        side, tables = self.tables[self.reference.name]
-        return check(given, self.outcomes(given), lambda other: side.evaluate(tables, other))
+        evaluate = {name: functools.partial(side.evaluate, tables) for name, (side, tables) in self.tables.items()}
+        references = {side.name: evaluate.pop(side.name) for side in self.references}
+        return check(given, references, {name: work(given) for name, work in evaluate.items()})
 
     def shrink(self, given):
         """A smaller expression on which they differ, too."""
@@ -70,7 +72,7 @@ class Bench:
         return given
 
     def drop(self):
-        for side in [self.reference, *self.ours]:
+        for side in [*self.references, *self.ours]:
             side.drop()
 
 

@@ -63,6 +63,8 @@ def build(dj, tables, given):
             return dj.U(*given["attributes"]) & first
         case "universal_aggr":
             return dj.U(*given["attributes"]).aggr(first, **given["named"])
+        case "subquery":
+            return first.make_subquery()
         case "top":
             return first & dj.Top(limit=given["limit"], order_by=given["order"], offset=given["offset"])
     raise ValueError(given["op"])
@@ -110,6 +112,8 @@ def text(given):
             return f"(U({', '.join(map(repr, given['attributes']))}) & {first})"
         case "universal_aggr":
             return f"U({', '.join(map(repr, given['attributes']))}).aggr({', '.join([first, *arguments])})"
+        case "subquery":
+            return f"{first}.make_subquery()"
         case "top":
             return f"({first} & Top({given['limit']}, {given['order']}, {given['offset']}))"
     raise ValueError(given["op"])
@@ -144,7 +148,8 @@ def smaller(given):
             yield given["condition"]["matches"]
         yield from ({**given, "condition": less} for less in smaller_conditions(given["condition"]))
     for name in ("keep", "attributes", "order"):
-        for at in range(len(given.get(name, ()))):
+        # The order of a `Top` ends with the key, or it would not say which rows there are.
+        for at in range(len(given.get(name, ())) - (name == "order")):
             yield {**given, name: given[name][:at] + given[name][at + 1 :]}
     for name in given.get("named", {}):
         yield {**given, "named": {key: sql for key, sql in given["named"].items() if key != name}}

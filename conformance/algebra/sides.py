@@ -1,4 +1,4 @@
-"""Who evaluates: DataJoint 2.3.5 on PostgreSQL; this package there, on tables of its own and on DataJoint's, on MariaDB and SQLite."""
+"""Who evaluates: DataJoint 2.3.5 on PostgreSQL and MariaDB; this package there, on its own tables and on DataJoint's, and on SQLite."""
 
 import contextlib
 import decimal
@@ -98,7 +98,8 @@ class Side:
             if self.dj is lapjoint:
                 schema.drop(prompt=False)
             else:
-                self.connection.query(f"DROP SCHEMA {quote}{schema.database}{quote} CASCADE")
+                cascade = " CASCADE" if quote == '"' else ""
+                self.connection.query(f"DROP SCHEMA {quote}{schema.database}{quote}{cascade}")
         self.schemas = []
 
     def evaluate(self, tables, given):
@@ -117,23 +118,48 @@ class Side:
             return Outcome(error=error, is_refusal=isinstance(error, self.dj.DataJointError))
 
 
-def reference(url):
-    """DataJoint on PostgreSQL."""
-    parts = urllib.parse.urlsplit(url)
-    datajoint.config["safemode"] = False
-    datajoint.config["database.backend"] = "postgresql"
-    datajoint.config["database.name"] = parts.path.strip("/") or "postgres"
-    with contextlib.redirect_stdout(io.StringIO()):
-        connection = datajoint.Connection(
-            parts.hostname, parts.username, parts.password or "", port=parts.port or 5432, use_tls=False, backend="postgresql"
-        )
-    return Side("DataJoint on PostgreSQL", datajoint, connection)
+class Reference(Side):
+    """DataJoint, whose settings say for the whole process what database it is at."""
+
+    def __init__(self, name, url):
+        parts = urllib.parse.urlsplit(url)
+        self.backend = "postgresql" if parts.scheme.startswith("postgres") else "mysql"
+        self.database = parts.path.strip("/") or "postgres"
+        datajoint.config["safemode"] = False
+        self.choose()
+        with contextlib.redirect_stdout(io.StringIO()):
+            connection = datajoint.Connection(
+                parts.hostname, parts.username, parts.password or "", port=parts.port, use_tls=False, backend=self.backend
+            )
+        super().__init__(name, datajoint, connection)
+
+    def choose(self):
+        datajoint.config["database.backend"] = self.backend
+        if self.backend == "postgresql":
+            datajoint.config["database.name"] = self.database
+
+    def tables(self, case):
+        self.choose()
+        return super().tables(case)
+
+    def evaluate(self, tables, given):
+        self.choose()
+        return super().evaluate(tables, given)
+
+
+SERVERS = {"PostgreSQL": "LAPJOINT_TEST_POSTGRES", "MariaDB": "LAPJOINT_TEST_MYSQL"}
+
+
+def references():
+    """DataJoint on each server that is there."""
+    there = {product: os.environ.get(variable) for product, variable in SERVERS.items()}
+    return [Reference(f"DataJoint on {product}", url) for product, url in there.items() if url]
 
 
 def ours(folder):
     """This package on each database that is there."""
     places = {"Lapjoint on SQLite": {"database__backend": "sqlite", "database__name": str(folder)}}
-    for product, variable in (("PostgreSQL", "LAPJOINT_TEST_POSTGRES"), ("MariaDB", "LAPJOINT_TEST_MYSQL")):
+    for product, variable in SERVERS.items():
         if os.environ.get(variable):
             places[f"Lapjoint on {product}"] = {"database__url": os.environ[variable]}
     return [Side(name, lapjoint, lapjoint.Instance(safemode=False, **place).connection) for name, place in places.items()]
