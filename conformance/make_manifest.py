@@ -8,7 +8,8 @@ HERE = pathlib.Path(__file__).parent
 
 def frozen():
     # What is known of DataJoint's own tests changes with the package.
-    return sorted(path for path in HERE.glob("*/*.json") if path.parent.name != "datajoint")
+    found = [*HERE.glob("*/*.json"), *HERE.glob("*/cases/*.json")]
+    return sorted(path for path in found if path.parent.name != "datajoint")
 
 
 def main():

@@ -1,6 +1,7 @@
 """Random expressions of the query algebra, by DataJoint 2.3.5 on its databases and by this package on every database.
 
     python conformance/algebra/differential.py [--seed 1] [--schemas 100] [--expressions 20]
+    python conformance/algebra/differential.py --cases FILE --freeze conformance/algebra/cases/NAME.json
 
 Prints each difference, made as small as it can be, as Python; and the number of expressions by outcome. The cases come from
 `cargo run -p lapjoint-testing --example algebra`. Needs LAPJOINT_TEST_POSTGRES
@@ -21,7 +22,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import sides  # noqa: E402
-from compare import Difference, check  # noqa: E402
+from compare import Difference, check, is_ordered  # noqa: E402
 from expressions import parts, smaller, tables_of, text  # noqa: E402
 
 
@@ -53,10 +54,11 @@ class Bench:
                     self.tables[f"{side.name}, tables of DataJoint"] = (side, theirs)
 
     def verdict(self, given):
-        """How the sides compare."""
+        """How the sides compare, and what they agree on."""
         evaluate = {name: functools.partial(side.evaluate, tables) for name, (side, tables) in self.tables.items()}
         references = {side.name: evaluate.pop(side.name) for side in self.references}
-        return check(given, references, {name: work(given) for name, work in evaluate.items()})
+        outcomes = {name: work(given) for name, work in evaluate.items()}
+        return check(given, references, outcomes), next(iter(outcomes.values()))
 
     def shrink(self, given):
         """A smaller expression on which they differ, too."""
@@ -95,6 +97,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schemas", type=int, default=100)
     parser.add_argument("--expressions", type=int, default=20)
+    parser.add_argument("--cases", help="a file with schemas and expressions, in place of random ones")
+    parser.add_argument("--freeze", help="a file for the expressions with what all agreed on")
     parser.add_argument("--only", type=int, help="the number of one schema")
     parser.add_argument("--operations", help="only expressions of these, such as restrict,proj")
     parser.add_argument("--most", type=int, default=20, help="end after so many differences")
@@ -102,17 +106,24 @@ def main():
     counts, differences = collections.Counter(), []
     with tempfile.TemporaryDirectory(prefix="algebra-") as folder:
         bench = Bench(pathlib.Path(folder) / "database")
-        for case in cases(options.seed, options.schemas, options.expressions):
+        made = json.loads(pathlib.Path(options.cases).read_text()) if options.cases else None
+        frozen = []
+        for case in made or cases(options.seed, options.schemas, options.expressions):
             if options.only is not None and case["schema"] != options.only:
                 continue
             if len(differences) >= options.most:
                 break
             bench.load(case)
+            frozen.append({"tables": case["tables"], "expressions": []})
             for given in case["expressions"]:
+                given = given.get("expression", given)
                 if options.operations and not {part.get("op", "restrict") for part in parts(given)} <= set(options.operations.split(",")):
                     continue
                 try:
-                    counts[bench.verdict(given)] += 1
+                    verdict, outcome = bench.verdict(given)
+                    counts[verdict] += 1
+                    expected = outcome.frozen(is_ordered(given))
+                    frozen[-1]["expressions"].append({"python": text(given), "expression": given, "expected": expected})
                 except Difference:
                     small, told = report(bench, given, case)
                     counts["DIFFERENT"] += 1
@@ -120,6 +131,9 @@ def main():
                         differences.append(told)
                         print(told, flush=True)
             bench.drop()
+    if options.freeze:
+        lines = ",\n".join(json.dumps(case) for case in frozen)
+        pathlib.Path(options.freeze).write_text(f"[\n{lines}\n]\n")
     print(f"{sum(counts.values())} expressions:")
     for name, count in counts.most_common():
         print(f"  {count:6} {name}")

@@ -5,6 +5,7 @@ after all; or, where there are no such words, of which outcomes it speaks (`expl
 counts the uses of the rules.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Callable
@@ -64,9 +65,6 @@ def subquery(part):
 def each(given, change):
     """The expression with `change` applied to every part, those inside first."""
 
-    def condition(content, negated):
-        return content
-
     def expressions(part):
         if "table" in part:
             return part
@@ -80,7 +78,7 @@ def each(given, change):
     def conditions(content):
         ((kind, inner),) = content.items()
         if kind == "matches":
-            return {kind: expressions(inner)}
+            return {kind: change({"op": "matches", "input": expressions(inner)})["input"]}
         if kind == "not":
             return {kind: conditions(inner)}
         if kind in ("all", "any"):
@@ -96,7 +94,7 @@ def operands(part):
         return {**part, "left": subquery(part["left"]), "right": subquery(part["right"])}
     if part.get("op") == "aggr":
         return {**part, "input": subquery(part["input"]), "group": subquery(part["group"])}
-    if part.get("op") in ("universal", "universal_aggr"):
+    if part.get("op") in ("universal", "universal_aggr", "matches"):
         name = "input" if "input" in part else "group"
         return {**part, name: subquery(part[name])}
     return part
@@ -117,6 +115,14 @@ def copies_what_is_not_there(given, reference, ours):
     return any(re.fullmatch(r"\w+", source) and f"`{source}`" in str(ours.error) for source in sources)
 
 
+def constant_hides(given, reference, ours):
+    """An attribute that is not there, in a condition that is always or never true for another reason."""
+    if reference.error is not None or type(ours.error).__name__ != "UnknownAttributeError":
+        return False
+    told = (json.dumps(part["condition"]) for part in parts(given) if "condition" in part)
+    return any('"any"' in text or '"all"' in text for text in told)
+
+
 def fails(*patterns):
     """Errors of the database or of Python, by what they say, where this package has an answer."""
 
@@ -135,8 +141,8 @@ REWRITES = [
     ),
     Rule(
         "operands",
-        "a join forgets the `Top` of its operands, moves conditions of the right operand of a left join behind the join, and knows no "
-        "table twice; as subqueries the operands keep what they are",
+        "a join forgets the `Top` of its operands, moves conditions of the right operand of a left join behind the join, knows no "
+        "table twice, and nothing can be restricted by a union; as subqueries the operands keep what they are",
         rewrite=lambda given: each(given, operands),
     ),
     Rule(
@@ -152,6 +158,16 @@ EXPLANATIONS = [
         "copy of nothing",
         "`proj(new='(nowhere)')` and `proj(new='nowhere')` are ignored; an attribute that is not there is an error",
         explains=copies_what_is_not_there,
+    ),
+    Rule(
+        "constant conditions",
+        "what stands beside `True` in a list or `False` in an AndList is not looked at, so that unknown attributes pass",
+        explains=constant_hides,
+    ),
+    Rule(
+        "limit in a subquery",
+        "MariaDB and MySQL refuse a `LIMIT` in the subquery of `IN`",
+        explains=fails("1235.*LIMIT & IN"),
     ),
     Rule(
         "backticks",

@@ -1,8 +1,10 @@
 """Who evaluates: DataJoint 2.3.5 on PostgreSQL and MariaDB; this package there, on its own tables and on DataJoint's, and on SQLite."""
 
 import contextlib
+import datetime
 import decimal
 import io
+import json
 import logging
 import math
 import os
@@ -41,6 +43,15 @@ class Outcome:
         if self.error is not None:
             return f"{type(self.error).__name__}: {str(self.error).strip().splitlines()[0][:200] if str(self.error) else ''}"
         return f"{self.names} key {self.key} {len(self.rows)} rows {self.rows[:12]}"
+
+    def frozen(self, ordered):
+        """As a frozen case has it."""
+        if self.error is not None:
+            return "refused"
+        rows = [[{"date": str(cell)} if isinstance(cell, datetime.date) else cell for cell in cells] for cells in self.rows]
+        if not ordered:
+            rows.sort(key=lambda cells: json.dumps(cells, separators=(",", ":"), ensure_ascii=False))
+        return {"names": self.names, "key": self.key, "rows": rows}
 
 
 def plain(cell):
@@ -113,7 +124,9 @@ class Side:
                 rows = [tuple(plain(found[name]) for name in names) for found in query.to_dicts()]
                 types = {name: heading[name].original_type for name in names}
                 nullable = {name: bool(heading[name].nullable) for name in names}
-                return Outcome(names, key, types, nullable, rows, len(query))
+                # DataJoint's `len` fails where there is no key.
+                length = len(query) if self.dj is lapjoint else None
+                return Outcome(names, key, types, nullable, rows, length)
         except Exception as error:  # noqa: BLE001 - whatever happens is compared
             return Outcome(error=error, is_refusal=isinstance(error, self.dj.DataJointError))
 

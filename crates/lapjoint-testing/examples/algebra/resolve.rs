@@ -276,10 +276,8 @@ fn chosen_names(chosen: &[Index], heading: &[Attribute]) -> Vec<String> {
 fn universal(chosen: &[Index], of: Made) -> Made {
     let keys = chosen_names(chosen, &of.heading);
     let mut heading = of.heading;
-    for attribute in &mut heading {
-        attribute.in_key |= keys.contains(&attribute.name);
-    }
-    heading.sort_by_key(|attribute| !attribute.in_key);
+    heading.retain(|attribute| keys.contains(&attribute.name));
+    heading.iter_mut().for_each(|attribute| attribute.in_key = true);
     Made { json: json!({ "op": "universal", "attributes": keys, "input": of.json }), heading }
 }
 
@@ -295,9 +293,12 @@ fn top(of: Made, order: &[Index], limit: Option<u64>, offset: u64) -> Made {
         }
     }
     // Only a full order says which rows a limit leaves.
-    if of.heading.iter().any(|attribute| attribute.in_key) {
+    let key: Vec<_> = of.heading.iter().filter(|attribute| attribute.in_key).collect();
+    let is_full = !key.iter().any(|attribute| attribute.nullable);
+    if is_full && !key.is_empty() {
         terms.push(if order.len() == 2 { "KEY DESC" } else { "KEY" }.to_owned());
     }
+    let (limit, offset) = if is_full { (limit, offset) } else { (None, 0) };
     let json = json!({ "op": "top", "input": of.json, "limit": limit, "order": terms, "offset": offset });
     Made { json, heading: of.heading }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod algebra;
+mod algebra_cases;
 mod bad_input;
 mod collect;
 mod common;
