@@ -2,6 +2,8 @@
 
 import datetime
 import decimal
+import pathlib
+import re
 import uuid
 
 import numpy as np
@@ -210,3 +212,9 @@ def _quoted(connection, schema, table):
 
 def _opened_anew(connection, cls):
     return dj.FreeTable(connection, cls().full_table_name)
+
+
+def test_guide(schema, tmp_path):
+    guide = (pathlib.Path(__file__).parents[2] / "docs" / "queries.md").read_text()
+    program = "\n".join(re.findall(r"```python\n(.*?)```", guide, re.S))
+    exec(compile(program, "queries.md", "exec"), {"__name__": "queries"})

@@ -85,3 +85,8 @@ pub use lapjoint_types::{Decimal, FromValue, NdArray, Value};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The guide to queries, its Rust program run as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/queries.md")]
+struct Queries;
