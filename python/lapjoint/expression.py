@@ -80,7 +80,7 @@ class QueryExpression(Fetch):
         try:
             return [self._condition(part) for part in condition]
         except TypeError:
-            raise DataJointError(f"Invalid restriction type {type(condition).__name__}") from None
+            raise DataJointError(f"Invalid restriction type {condition!r}") from None
 
     def __and__(self, condition):
         return self.restrict(condition)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._core import join_order
+
 _NUMERIC = re.compile(r"^(int8|int16|int32|int64|float32|float64|bool|decimal|(tiny|small|medium|big)?int|integer|float|double|real|numeric)", re.I)  # fmt: skip
 _FLOATS = re.compile(r"^(float32|float64|float|double|real)", re.I)
 _INTEGERS = re.compile(r"^(int8|int16|int32|int64|bool|(tiny|small|medium|big)?int|integer)", re.I)
@@ -100,6 +102,16 @@ class Heading:
     def determines(self, other):
         """Whether a row says which row of `other` belongs to it."""
         return all(name in self for name in other.primary_key)
+
+    def join(self, other, nullable_pk=False):
+        """The heading of a join with a query of the other heading."""
+        sides = [[self._attributes[name] for name in self], [other._attributes[name] for name in other]]
+        left, right = ([(attribute.name, attribute.in_key) for attribute in side] for side in sides)
+        joined = Heading((), lineage_available=self.lineage_available and other.lineage_available)
+        for is_left, place in join_order(left, right, nullable_pk):
+            attribute = sides[0 if is_left else 1][place]
+            joined._attributes[attribute.name] = attribute
+        return joined
 
     @property
     def as_dtype(self):

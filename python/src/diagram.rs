@@ -236,11 +236,7 @@ impl PyDiagram {
     }
 
     /// What is drawn: nodes (name, label, schema, full table name) and edges (source, destination, width, dashed, colour).
-    fn drawn<'py>(
-        &self,
-        py: Python<'py>,
-        theme: &str,
-    ) -> PyResult<(Dicts<'py>, Dicts<'py>)> {
+    fn drawn<'py>(&self, py: Python<'py>, theme: &str) -> PyResult<(Dicts<'py>, Dicts<'py>)> {
         let (nodes, edges) = self.0.drawn(theme_of(theme)).map_err(from_engine)?;
         let nodes = nodes.iter().map(|node| {
             let dict = PyDict::new(py);

@@ -27,6 +27,7 @@ use pyo3::types::PyFrozenSet;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     driver::install();
+    module.add_function(wrap_pyfunction!(query::join_order, module)?)?;
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
     module.add_function(wrap_pyfunction!(blob::read_dims_32bit, module)?)?;
     module.add_function(wrap_pyfunction!(blob::unpack, module)?)?;

@@ -193,6 +193,20 @@ impl PyQuery {
     }
 }
 
+/// The attributes of a join by sides and places: names with whether they belong to the primary key. `true` stands for the left side.
+#[pyfunction]
+pub(crate) fn join_order(
+    left: Vec<(String, bool)>,
+    right: Vec<(String, bool)>,
+    has_null_key: bool,
+) -> Vec<(bool, usize)> {
+    fn names(attributes: &[(String, bool)]) -> Vec<(&str, bool)> {
+        attributes.iter().map(|(name, in_key)| (name.as_str(), *in_key)).collect()
+    }
+    let order = lapjoint::join_order(&names(&left), &names(&right), has_null_key);
+    order.into_iter().map(|(side, at)| (side == lapjoint::Side::Left, at)).collect()
+}
+
 /// What a projection does: texts keep, pairs rename or compute.
 fn items(keep: &[String], named: &[(String, String)]) -> Vec<ProjectItem> {
     let kept = keep.iter().map(|text| ProjectItem::from(text.as_str()));

@@ -65,7 +65,9 @@ pub use error::Error;
 pub use graph::{Dependencies, Dependency, topological_order};
 pub use heading::{Attribute, Heading, Storage};
 pub use jobs::{JobCounts, Jobs, RefreshOptions, Refreshed, Worker};
-pub use query::{Condition, DeleteOptions, DeleteReport, JoinOptions, PartIntegrity, ProjectItem, Query};
+pub use query::{
+    Condition, DeleteOptions, DeleteReport, JoinOptions, PartIntegrity, ProjectItem, Query, Side, join_order,
+};
 pub use recovery::RecoveryReport;
 pub use row::Row;
 pub use schema::Schema;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 pub use condition::Condition;
 pub use delete::{DeleteOptions, DeleteReport, PartIntegrity};
-pub use join::JoinOptions;
+pub use join::{JoinOptions, Side, join_order};
 pub use project::ProjectItem;
 pub(crate) use restrict::equal_sql;
 

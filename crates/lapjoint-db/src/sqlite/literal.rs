@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use lapjoint_types::Value;
 
+use crate::check;
 use crate::error::DbError;
 use crate::schema::ColumnType;
 use crate::sqlite::types::{self, Bound};
@@ -36,7 +37,7 @@ pub(crate) fn quote_table(schema: &str, table: &str) -> String {
 pub(crate) fn literal(value: &Value, ty: &ColumnType) -> Result<String, DbError> {
     let value = match ty {
         ColumnType::Core(_) => types::canonical(value.clone(), ty, "", None)?,
-        ColumnType::Native(_) => value.clone(),
+        ColumnType::Native(_) => check::plain(value.clone()),
     };
     let bound = types::bound(&value).ok_or_else(|| types::refused(&value, ty, "", None))?;
     Ok(print(&bound))

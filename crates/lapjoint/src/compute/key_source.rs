@@ -46,7 +46,9 @@ impl Table {
     /// [`Error::Usage`] when the table cannot be made for these keys.
     pub fn keys_to_do(&self, source: &Query, restrictions: &[Condition]) -> Result<Query, Error> {
         let wanted = self.wanted_keys(source, restrictions)?;
-        let done = Condition::from(self.query().proj(Vec::<ProjectItem>::new()));
+        // What of a key is in no primary key here is looked up among the other attributes.
+        let names = source.heading()?.primary_key();
+        let done = Condition::from(self.query().proj(names.into_iter().map(ProjectItem::Keep)));
         Ok(wanted.restrict_by_name_alone(done.negate()))
     }
 
@@ -56,7 +58,7 @@ impl Table {
     /// As for [`keys_to_do`](Self::keys_to_do).
     pub fn wanted_keys(&self, source: &Query, restrictions: &[Condition]) -> Result<Query, Error> {
         self.check_populated()?;
-        let own = self.heading().primary_key();
+        let own = self.heading().names();
         for name in source.heading()?.primary_key() {
             if !own.contains(&name) {
                 return Err(Error::usage(format!(

@@ -156,8 +156,6 @@ pub(super) fn list(names: &[&str]) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
-/// The columns of a join: the primary key first. It is that of the side which says which row of the other belongs to it, of the
-/// left where both do, and of both together where none does.
 fn joined_columns(left: &Select, right: &Select, has_null_key: bool, keeps_left: bool) -> Vec<Column> {
     let visible = |select: &Select| -> Vec<Column> {
         select.columns.iter().filter(|column| column.is_visible()).cloned().collect()
@@ -168,38 +166,68 @@ fn joined_columns(left: &Select, right: &Select, has_null_key: bool, keeps_left:
             column.attribute.nullable = true;
         }
     }
-    if !has_null_key && left.determines(right) {
-        return dependent(mine, theirs);
+    fn names(columns: &[Column]) -> Vec<(&str, bool)> {
+        columns.iter().map(|column| (column.name(), column.attribute.in_key)).collect()
     }
-    if !has_null_key && right.determines(left) {
-        // A merged column is the left one where the left rows are kept; otherwise both are the same.
-        return dependent(theirs, mine);
-    }
-    let is_in = |columns: &[Column], name: &str, in_key: bool| {
-        columns.iter().any(|column| column.name() == name && column.attribute.in_key == in_key)
+    let order = join_order(&names(&mine), &names(&theirs), has_null_key);
+    let pick = |(side, at): (Side, usize)| match side {
+        Side::Left => mine.get(at),
+        Side::Right => theirs.get(at),
     };
-    let mut columns: Vec<Column> = mine.iter().filter(|column| column.attribute.in_key).cloned().collect();
-    columns.extend(theirs.iter().filter(|c| c.attribute.in_key && !is_in(&mine, c.name(), true)).cloned());
-    columns.extend(mine.iter().filter(|c| !c.attribute.in_key && !is_in(&theirs, c.name(), true)).cloned());
-    let of_theirs: Vec<Column> = theirs
-        .iter()
-        .filter(|c| !c.attribute.in_key && !is_in(&mine, c.name(), true) && !is_in(&mine, c.name(), false))
-        .cloned()
-        .collect();
-    columns.extend(of_theirs);
-    columns
+    order.into_iter().filter_map(pick).cloned().collect()
 }
 
-/// Key and other columns of the side that decides, then what only the other side has.
-fn dependent(decides: Vec<Column>, depends: Vec<Column>) -> Vec<Column> {
-    let (mut columns, rest): (Vec<_>, Vec<_>) = decides.into_iter().partition(|c| c.attribute.in_key);
-    columns.extend(rest);
-    for column in depends {
-        if !columns.iter().any(|known| known.name() == column.name()) {
-            columns.push(column);
-        }
+/// A side of a join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What stands before the operator.
+    Left,
+    /// What stands after it.
+    Right,
+}
+
+/// The attributes of a join: which side's, and their places there. Attributes are given as names, and whether they belong to the
+/// primary key; the result's key is what of them does.
+///
+/// The key is that of the side which says which row of the other belongs to each of its rows: it has all attributes of the other's
+/// key. It is that of the left side if both do, and that of both together if none does, or if `has_null_key` says that rows of the
+/// left side are kept although several of the right may belong to them. The side that decides comes first, its key before the rest.
+///
+/// ```
+/// use lapjoint::{Side, join_order};
+/// let (mouse, session) = ([("mouse", true), ("born", false)], [("mouse", true), ("session", true), ("rig", false)]);
+/// let order = join_order(&mouse, &session, false);
+/// assert_eq!(order, [(Side::Right, 0), (Side::Right, 1), (Side::Right, 2), (Side::Left, 1)]);
+/// ```
+#[must_use]
+pub fn join_order(left: &[(&str, bool)], right: &[(&str, bool)], has_null_key: bool) -> Vec<(Side, usize)> {
+    type Names<'n> = [(&'n str, bool)];
+    let has = |names: &Names<'_>, name: &str| names.iter().any(|(known, _)| *known == name);
+    let has_in_key = |names: &Names<'_>, name: &str| names.contains(&(name, true));
+    let determines =
+        |one: &Names<'_>, other: &Names<'_>| other.iter().all(|(name, in_key)| !in_key || has(one, name));
+    let places = |side: Side, names: &Names<'_>, keeps: &dyn Fn(&str, bool) -> bool| -> Vec<(Side, usize)> {
+        let kept = names.iter().enumerate().filter(|(_, (name, in_key))| keeps(name, *in_key));
+        kept.map(|(at, _)| (side, at)).collect()
+    };
+    // Key and other attributes of the side that decides, then what only the other side has.
+    let dependent = |(side, decides): (Side, &Names<'_>), (other, depends): (Side, &Names<'_>)| {
+        let mut order = places(side, decides, &|_, in_key| in_key);
+        order.extend(places(side, decides, &|_, in_key| !in_key));
+        order.extend(places(other, depends, &|name, _| !has(decides, name)));
+        order
+    };
+    if !has_null_key && determines(left, right) {
+        return dependent((Side::Left, left), (Side::Right, right));
     }
-    columns
+    if !has_null_key && determines(right, left) {
+        return dependent((Side::Right, right), (Side::Left, left));
+    }
+    let mut order = places(Side::Left, left, &|_, in_key| in_key);
+    order.extend(places(Side::Right, right, &|name, in_key| in_key && !has_in_key(left, name)));
+    order.extend(places(Side::Left, left, &|name, in_key| !in_key && !has_in_key(right, name)));
+    order.extend(places(Side::Right, right, &|name, in_key| !in_key && !has(left, name)));
+    order
 }
 
 /// Refuses to match attributes that only share a name.

@@ -44,7 +44,7 @@ impl Select {
             Some((body, last)) if last.eq_ignore_ascii_case("asc") => (body.trim(), ""),
             _ => (trimmed, ""),
         };
-        if body.eq_ignore_ascii_case("key") {
+        if body == "KEY" {
             let key: Vec<_> = self.key().map(|name| format!("{}{direction}", adapter.quote(name))).collect();
             return Ok(key.join(", "));
         }
