@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lapjoint::{Connection, InsertOptions, References, Schema, Table, TableId, Tier};
+use lapjoint::{Connection, InsertOptions, Partition, References, Schema, Table, TableId, Tier};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -37,6 +37,19 @@ impl PyConnection {
     fn schema(&self, py: Python<'_>, name: &str, create: bool) -> PyResult<PySchema> {
         let opened = py.detach(|| if create { self.0.schema(name) } else { self.0.existing_schema(name) });
         opened.map(PySchema).map_err(from_engine)
+    }
+
+    /// The query of a part, as `Query.partitions` gave it.
+    fn partition(
+        &self,
+        py: Python<'_>,
+        schema: String,
+        table: String,
+        attributes: Vec<String>,
+        conditions: Vec<String>,
+    ) -> PyResult<PyQuery> {
+        let part = Partition { table: TableId::new(schema, table), attributes, conditions };
+        py.detach(|| part.query(&self.0)).map(PyQuery).map_err(from_engine)
     }
 
     fn list_schemas(&self, py: Python<'_>) -> PyResult<Vec<String>> {

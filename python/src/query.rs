@@ -1,16 +1,14 @@
 //! Queries and their conditions.
 
-use std::ops::ControlFlow;
-
 use lapjoint::types::StoreRef;
 use lapjoint::{
-    Attribute, Condition, DeleteOptions, JoinOptions, PartIntegrity, ProjectItem, Query, Row, Storage,
+    Attribute, Condition, DeleteOptions, JoinOptions, PartIntegrity, Partition, ProjectItem, Query, Row, Storage,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCapsule, PyDict, PyList, PyString};
 
 use crate::arrow::{self, PyArrowBatches};
-use crate::columns::Column;
+use crate::columns;
 use crate::engine::CHECKED_ROWS;
 use crate::error::{from_any, from_engine};
 use crate::value::{to_python, to_value};
@@ -119,17 +117,13 @@ impl PyQuery {
     ) -> PyResult<(Vec<String>, Vec<Bound<'py, PyAny>>)> {
         let (signals, watch) = Signals::watch(progress);
         let query = self.0.watched(watch);
-        let fetched = py.detach(|| {
-            let names = query.heading()?.names();
-            let mut columns: Vec<Column> = names.iter().map(|_| Column::default()).collect();
-            query.for_each(|row| {
-                columns.iter_mut().zip(row.into_values()).for_each(|(column, value)| column.push(value));
-                ControlFlow::Continue(())
-            })?;
-            Ok((names, columns))
-        });
-        let (names, columns) = fetched.map_err(|error| signals.raise(error))?;
-        let columns = columns.into_iter().map(|column| column.into_python(py)).collect::<PyResult<_>>()?;
+        let fetched = py.detach(|| query.column_parts()).map_err(|error| signals.raise(error))?;
+        let mut names = Vec::with_capacity(fetched.len());
+        let mut columns = Vec::with_capacity(fetched.len());
+        for (name, parts) in fetched {
+            names.push(name);
+            columns.push(columns::into_python(py, parts)?);
+        }
         Ok((names, columns))
     }
 
@@ -147,6 +141,17 @@ impl PyQuery {
     #[pyo3(signature = (progress=None))]
     fn arrow_batches(&self, py: Python<'_>, progress: Option<Py<PyAny>>) -> PyResult<PyArrowBatches> {
         PyArrowBatches::open(py, &self.0, progress)
+    }
+
+    /// Parts of the query: schema and name of the table, attributes, conditions.
+    fn partitions(
+        &self,
+        py: Python<'_>,
+        count: usize,
+    ) -> PyResult<Vec<(String, String, Vec<String>, Vec<String>)>> {
+        let parts = py.detach(|| self.0.partitions(count)).map_err(from_engine)?;
+        let plain = |part: Partition| (part.table.schema, part.table.table, part.attributes, part.conditions);
+        Ok(parts.into_iter().map(plain).collect())
     }
 
     fn count(&self, py: Python<'_>) -> PyResult<u64> {

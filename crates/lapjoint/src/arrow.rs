@@ -16,6 +16,7 @@
 //! the comment and the primary key; of an attribute its declared type and comment.
 
 mod builder;
+mod columns;
 mod decimal;
 mod decode;
 mod fixed;
@@ -28,19 +29,19 @@ mod tensor;
 mod types;
 mod variable;
 
-use std::collections::VecDeque;
-use std::ops::ControlFlow;
-
 pub use arrow_array;
 pub use arrow_schema;
+pub use columns::ColumnPart;
 pub use stream::ArrowStream;
 
 use crate::arrow::read::Request;
 use crate::arrow::source::Source;
 use crate::error::Error;
+use crate::heading::Heading;
 use crate::query::Query;
-use crate::query::select::Select;
-use crate::watch::Watched;
+
+/// Bytes of a result that are held in memory. A larger one is read while it is used.
+const HELD_BYTES: usize = 64 << 20;
 
 impl Query {
     /// The rows as record batches.
@@ -61,24 +62,28 @@ impl Query {
     /// # Errors
     /// [`Error`] when the statement fails, or a value cannot be decoded that has to be seen to know its column's type.
     pub fn arrow(&self) -> Result<ArrowStream, Error> {
-        let select = self.compile()?;
-        let heading = select.heading();
-        let request = self.request(&select)?;
-        let watched = Watched::new(self.watch(), None);
-        let mut held = VecDeque::new();
-        request.read(self.connection(), &watched, &mut |chunk| {
-            held.push_back(chunk);
-            ControlFlow::Continue(())
-        })?;
-        ArrowStream::open(self, &heading, request, Source::new(held))
+        self.arrow_holding(HELD_BYTES)
+    }
+
+    /// As [`arrow`](Self::arrow), holding no more than so many bytes of the result in memory before its first batch, and a few
+    /// chunks of 16 MiB after it. A result that is larger is read by another connection while the stream is used, unless a
+    /// transaction is open or the database is in memory.
+    ///
+    /// # Errors
+    /// As for [`arrow`](Self::arrow).
+    pub fn arrow_holding(&self, bytes: usize) -> Result<ArrowStream, Error> {
+        let (heading, request) = self.request()?;
+        let source = Source::open(self, &request, bytes)?;
+        ArrowStream::open(self, &heading, request, source)
     }
 
     /// The statement over the visible attributes, and what is read of each.
-    fn request(&self, select: &Select) -> Result<Request, Error> {
+    fn request(&self) -> Result<(Heading, Request), Error> {
+        let select = self.compile()?;
         let heading = select.heading();
         let guard = self.connection().lock()?;
         let sql = select.sql(guard.adapter(), &heading.names())?;
         let plans = read::plans(heading.attributes().cloned().collect());
-        Ok(Request { sql, plans, place: self.base().def.id.to_string() })
+        Ok((heading, Request { sql, plans, place: self.base().def.id.to_string() }))
     }
 }

@@ -44,6 +44,7 @@ mod lineage;
 mod names;
 pub mod objects;
 mod open;
+mod partition;
 pub mod preview;
 mod query;
 mod recovery;
@@ -65,6 +66,7 @@ pub use error::Error;
 pub use graph::{Dependencies, Dependency, topological_order};
 pub use heading::{Attribute, Heading, Storage};
 pub use jobs::{JobCounts, Jobs, RefreshOptions, Refreshed, Worker};
+pub use partition::Partition;
 pub use query::{
     Condition, DeleteOptions, DeleteReport, JoinOptions, PartIntegrity, ProjectItem, Query, Side, join_order,
 };

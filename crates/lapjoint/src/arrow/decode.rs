@@ -38,8 +38,18 @@ pub(super) enum Rendered {
 }
 
 impl Open {
-    /// Decodes the next rows: so many that all processors are busy, but not more than fit in memory as they are stored.
-    pub fn decode(&mut self, query: &Query, request: &Request) -> Result<(), Error> {
+    pub const fn new(chunk: Chunk) -> Self {
+        Self { chunk, decoded: 0, taken: 0, ready: VecDeque::new() }
+    }
+
+    /// Decodes the next rows: so many that all processors are busy, but not more than fit in memory as they are stored. False
+    /// when there are none.
+    pub fn decode(
+        &mut self,
+        query: &Query,
+        request: &Request,
+        watched: &mut Watched<'_>,
+    ) -> Result<bool, Error> {
         let kept: Vec<usize> =
             request.plans.iter().enumerate().filter(|(_, plan)| plan.kept).map(|(at, _)| at).collect();
         let start = self.decoded;
@@ -59,8 +69,11 @@ impl Open {
         }
         let attributes =
             kept.iter().filter_map(|&at| Some(request.plans.get(at)?.attribute.clone())).collect();
-        let watched = Watched::new(query.watch(), None);
-        let decoded = Decoder::new(query, attributes).decode_batch(rows, &watched)?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let decoded = Decoder::new(query, attributes).decode_batch(rows, watched)?;
+        watched.advance(decoded.len() as u64)?;
         for (_, values) in decoded {
             let mut row = vec![Value::Null; request.plans.len()];
             for (&at, value) in kept.iter().zip(values) {
@@ -70,7 +83,7 @@ impl Open {
             }
             self.ready.push_back(row);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Chunk {
     /// Number of the first row.
     pub first_row: u64,
     pub rows: usize,
+    /// Bytes in memory, roughly.
+    pub bytes: usize,
     pub columns: Vec<ChunkColumn>,
 }
 
@@ -154,12 +156,13 @@ impl<'r> Reading<'r> {
         if self.rows == 0 {
             return Ok(ControlFlow::Continue(()));
         }
+        let bytes = self.bytes();
         let finished = |column: &mut Column| {
             let array = column.builder.as_mut().map(Builder::finish).transpose().map_err(Error::arrow)?;
             Ok(ChunkColumn { array, values: column.values.as_mut().map(std::mem::take).unwrap_or_default() })
         };
         let columns = self.columns.iter_mut().map(finished).collect::<Result<_, Error>>()?;
-        let chunk = Chunk { first_row: self.first_row, rows: self.rows, columns };
+        let chunk = Chunk { first_row: self.first_row, rows: self.rows, bytes, columns };
         self.first_row += self.rows as u64;
         self.rows = 0;
         self.kept_bytes = 0;

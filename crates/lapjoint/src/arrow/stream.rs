@@ -16,6 +16,7 @@ use crate::arrow::{infer, types};
 use crate::error::Error;
 use crate::heading::{Heading, Storage};
 use crate::query::Query;
+use crate::watch::Watched;
 
 /// Bytes of decoded values that are looked at before the types of columns are settled.
 const LOOKED_AT_BYTES: usize = 64 << 20;
@@ -35,6 +36,8 @@ pub struct ArrowStream {
     /// Rows that were decoded to learn their types.
     ahead: VecDeque<Group>,
     has_failed: bool,
+    /// Number of rows, if all have been read.
+    rows: Option<u64>,
 }
 
 /// The type of a column, settled.
@@ -70,6 +73,7 @@ impl ArrowStream {
             open: None,
             ahead: VecDeque::new(),
             has_failed: false,
+            rows: None,
         };
         stream.settle()?;
         stream.schema = stream.make_schema(heading);
@@ -91,6 +95,7 @@ impl ArrowStream {
     /// Learns what the declared types leave open: from what is stored of the values where that says it, else from the values.
     fn settle(&mut self) -> Result<(), Error> {
         let whole = self.source.is_whole();
+        self.rows = whole.then(|| self.source.held().map(|chunk| chunk.rows as u64).sum());
         for (plan, settled) in self.request.plans.iter().zip(&mut self.types) {
             let Settled::Logical(ty) = settled else { continue };
             if !ty.is_open() {
@@ -189,8 +194,8 @@ impl ArrowStream {
     fn decode_group(&mut self) -> Result<Option<Group>, Error> {
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => match self.source.next()? {
-                Some(chunk) => Open { chunk, decoded: 0, taken: 0, ready: VecDeque::new() },
+            None => match self.source.next(&self.query)? {
+                Some(chunk) => Open::new(chunk),
                 None => return Ok(None),
             },
         };
@@ -200,7 +205,9 @@ impl ArrowStream {
             let mut bytes = 0;
             while bytes < CHUNK_BYTES {
                 if open.ready.is_empty() {
-                    open.decode(&self.query, &self.request)?;
+                    let mut watched = Watched::new(self.query.watch(), self.rows);
+                    watched.progress.rows_done = open.chunk.first_row + open.decoded as u64;
+                    open.decode(&self.query, &self.request, &mut watched)?;
                 }
                 let Some(row) = open.ready.pop_front() else { break };
                 for (column, value) in columns.iter_mut().zip(row) {

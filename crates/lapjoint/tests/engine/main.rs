@@ -4,6 +4,8 @@
 
 mod algebra;
 mod algebra_cases;
+#[cfg(feature = "arrow")]
+mod arrow;
 mod bad_input;
 mod collect;
 mod common;
