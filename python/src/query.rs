@@ -2,7 +2,8 @@
 
 use lapjoint::types::StoreRef;
 use lapjoint::{
-    Attribute, Condition, DeleteOptions, JoinOptions, PartIntegrity, Partition, ProjectItem, Query, Row, Storage,
+    Attribute, Condition, DeleteOptions, JoinOptions, PartIntegrity, Partition, ProjectItem, Query, Row,
+    Storage,
 };
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCapsule, PyDict, PyList, PyString};
@@ -13,6 +14,9 @@ use crate::engine::CHECKED_ROWS;
 use crate::error::{from_any, from_engine};
 use crate::value::{to_python, to_value};
 use crate::watch::Signals;
+
+/// A part of a query: schema and name of the table, attributes, conditions.
+type PlainPartition = (String, String, Vec<String>, Vec<String>);
 
 /// A query.
 #[pyclass(frozen, name = "Query", module = "lapjoint._core")]
@@ -144,11 +148,7 @@ impl PyQuery {
     }
 
     /// Parts of the query: schema and name of the table, attributes, conditions.
-    fn partitions(
-        &self,
-        py: Python<'_>,
-        count: usize,
-    ) -> PyResult<Vec<(String, String, Vec<String>, Vec<String>)>> {
+    fn partitions(&self, py: Python<'_>, count: usize) -> PyResult<Vec<PlainPartition>> {
         let parts = py.detach(|| self.0.partitions(count)).map_err(from_engine)?;
         let plain = |part: Partition| (part.table.schema, part.table.table, part.attributes, part.conditions);
         Ok(parts.into_iter().map(plain).collect())

@@ -44,11 +44,13 @@ def with_ray():
     ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, logging_level="ERROR", log_to_driver=False)
     with engine.executor(num_cpus=1) as executor:
         found = compute(executor)
-    data = engine.read(pipeline.Number & "n < 30", partitions=4, connect=pipeline.connect)
+    data = engine.read(pipeline.Number & "n < 30", partitions=4, connect=pipeline.connect).materialize()
     rows = data.take_all()
     found["read"] = sorted((row["n"], row["kind"], [float(x) for x in row["spikes"]]) for row in rows)
     found["images"] = sorted(float(np.asarray(row["image"]).sum()) for row in rows)
-    found["parts"] = data.materialize().num_blocks()
+    found["parts"] = data.num_blocks()
+    # The workers' connections are closed with them.
+    ray.shutdown()
     return found
 
 

@@ -49,7 +49,7 @@ READ = [[n, ("even", "odd")[n % 2], [x / 2 for x in range(n % 5)]] for n in rang
 
 
 @pytest.mark.parametrize("engine, database", [
-    ("ray", "sqlite"), ("ray", "postgres"), ("ray", "mysql"), ("dask", "sqlite"), ("dask", "postgres"),
+    ("ray", "sqlite"), ("ray", "postgres"), ("dask", "sqlite"), ("dask", "mysql"),
 ])  # fmt: skip
 def test_makes_run_on_workers_and_tables_are_read_by_them(engine, database, tmp_path):
     pytest.importorskip({"ray": "ray", "dask": "distributed"}[engine])

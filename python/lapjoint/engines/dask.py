@@ -1,6 +1,7 @@
 """Dask: makes on its workers, and tables as its frames."""
 
 from .parts import parts
+from .plain import plain
 
 __all__ = ["executor", "read"]
 
@@ -24,9 +25,17 @@ def read(query, partitions=8, connect=None):
     import dask.dataframe
 
     # Types that the values decide are those of the first row.
-    meta = query.to_arrow(limit=1).slice(0, 0).to_pandas()
-    return dask.dataframe.from_map(_frame, parts(query, partitions, connect), meta=meta)
+    first = plain(query.to_arrow(limit=1))
+    meta = _frame(first.slice(0, 0))
+    return dask.dataframe.from_map(_read, parts(query, partitions, connect), schema=first.schema, meta=meta)
 
 
-def _frame(part):
-    return part.rows().to_pandas()
+def _read(part, schema):
+    return _frame(plain(part.rows()).cast(schema))
+
+
+def _frame(table):
+    import pandas
+
+    # Columns stay Arrow's: lists are lists, and a null is no NaN.
+    return table.to_pandas(types_mapper=pandas.ArrowDtype)
