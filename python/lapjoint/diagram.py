@@ -1,6 +1,7 @@
 """Diagrams: sets of tables, drawn with their references; which rows belong to which."""
 
 import inspect
+import io
 import types
 
 from . import _core
@@ -185,24 +186,58 @@ class Diagram(Graph):
 
         return Dot(self._named(), *self._settings(theme))
 
+    def svg_string(self):
+        """The diagram as a picture in SVG; its theme is the setting `display.diagram_theme`."""
+        return self._named().svg(*self._settings())
+
+    def make_svg(self):
+        """The diagram as a picture that notebooks show."""
+        try:
+            from IPython.display import SVG
+        except ModuleNotFoundError:
+            return self.svg_string()
+        return SVG(self.svg_string())
+
+    def make_png(self):
+        """The diagram as a file of PNG in memory."""
+        return io.BytesIO(self.make_dot().create_png())
+
+    def make_image(self):
+        """The diagram as an array of rows, columns and colours."""
+        from .pictures import pixels
+
+        return pixels(self.make_png())
+
+    def draw(self):
+        """Shows the diagram in a window of matplotlib."""
+        import matplotlib.pyplot as plt
+
+        plt.imshow(self.make_image())
+        plt.gca().axis("off")
+        plt.show()
+
+    def _repr_svg_(self):
+        return self.svg_string()
+
     def _infer(self, filename):
         ending = str(filename).rpartition(".")[2].lower()
         ending = {"mmd": "mermaid", "gv": "dot"}.get(ending, ending)
-        if ending not in ("txt", "mermaid", "dot"):
+        if ending not in ("txt", "mermaid", "dot", "svg", "png"):
             raise DataJointError("Could not infer format from filename. Specify format explicitly.")
         return ending
 
     def save(self, filename, format=None):
-        """Writes the diagram to a file: `mermaid`, `dot` or `txt`, by default as the file's name ends."""
+        """Writes the diagram to a file: `svg`, `png`, `mermaid`, `dot` or `txt`, by default as the file's name ends."""
         format = (format or self._infer(filename)).lower()
         writers = {
             "txt": self.make_text, "text": self.make_text, "mermaid": self.make_mermaid, "mmd": self.make_mermaid,
-            "dot": lambda: self.make_dot().to_string(),
+            "dot": lambda: self.make_dot().to_string(), "svg": self.svg_string, "png": lambda: self.make_png().getvalue(),
         }  # fmt: skip
         if format not in writers:
             raise DataJointError(f"Unsupported file format {format}: it is one of {', '.join(writers)}")
+        written = writers[format]()
         with open(filename, "wb") as file:
-            file.write(writers[format]().encode())
+            file.write(written if isinstance(written, bytes) else written.encode())
 
     def __str__(self):
         return self.make_text()

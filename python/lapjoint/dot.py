@@ -30,6 +30,16 @@ class Dot:
         """The diagram in the language of Graphviz."""
         return self._core.dot(self._theme, self._direction)
 
+    def create_svg(self):
+        """The diagram as a picture, drawn without Graphviz."""
+        return self._core.svg(self._theme, self._direction).encode()
+
+    def create_png(self):
+        """The diagram as a picture of points, drawn without Graphviz."""
+        from .pictures import png
+
+        return png(self._core.svg("light" if self._theme == "auto" else self._theme, self._direction))
+
     def get_nodes(self):
         """The nodes, with their names and colours."""
         return [Item(node) for node in self._core.drawn(self._theme)[0]]

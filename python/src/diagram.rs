@@ -1,6 +1,6 @@
 //! Dependencies and diagrams.
 
-use lapjoint::{Dependencies, Dependency, Diagram, Direction, TableId, Theme};
+use lapjoint::{Appearance, Dependencies, Dependency, Diagram, Direction, TableId, Theme};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -233,6 +233,15 @@ impl PyDiagram {
 
     fn dot(&self, theme: &str, direction: &str) -> PyResult<String> {
         self.0.dot(theme_of(theme), direction_of(direction)).map_err(from_engine)
+    }
+
+    fn svg(&self, theme: &str, direction: &str) -> PyResult<String> {
+        let appearance = match theme {
+            "light" => Appearance::Light,
+            "dark" => Appearance::Dark,
+            _ => Appearance::Auto,
+        };
+        self.0.svg(appearance, direction_of(direction)).map_err(from_engine)
     }
 
     /// What is drawn: nodes (name, label, schema, full table name) and edges (source, destination, width, dashed, colour).

@@ -2,9 +2,11 @@
 
 mod algebra;
 mod dot;
+mod layout;
 mod mermaid;
 mod picture;
 mod rows;
+mod svg;
 mod text;
 mod theme;
 
@@ -12,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lapjoint_db::TableId;
 
+pub use svg::Appearance;
 pub use theme::{Colors, Palette, Theme};
 
 use crate::cascade::RowsOf;
@@ -195,6 +198,26 @@ impl Diagram {
     /// [`Error::Usage`] when tables refer to one another in a circle.
     pub fn dot(&self, theme: &Theme, direction: Direction) -> Result<String, Error> {
         Ok(dot::render(&self.picture()?, theme, direction))
+    }
+
+    /// The diagram as a picture in SVG. A dashed box is a schema, a shaded one a master with its parts; computed and imported tables
+    /// are round; a name is underlined where its table adds to the primary key. Thick lines are one to one, dashed ones not part of
+    /// the primary key, those of another colour rename attributes.
+    ///
+    /// ```
+    /// # use lapjoint::{Appearance, Connection, Diagram, Direction};
+    /// # let connection = Connection::in_memory()?;
+    /// # let lab = connection.schema("lab")?;
+    /// let subject = lab.manual("Subject", "subject : int32")?;
+    /// let svg = Diagram::of_table(&subject)?.svg(Appearance::Auto, Direction::LeftToRight)?;
+    /// assert!(svg.starts_with("<svg") && svg.contains(">Subject</text>"));
+    /// # Ok::<(), lapjoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when tables refer to one another in a circle.
+    pub fn svg(&self, appearance: Appearance, direction: Direction) -> Result<String, Error> {
+        Ok(svg::render(&self.picture()?, appearance, direction))
     }
 
     /// What is drawn: nodes with their names and properties, and the edges between them by place.

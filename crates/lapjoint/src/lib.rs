@@ -61,7 +61,7 @@ pub use alter::Alteration;
 pub use compute::{Failure, InParts, Made, Make, MakeInParts, PopulateOptions, PopulateReport};
 pub use connection::{Connection, ConnectionOptions};
 pub use declare::References;
-pub use diagram::{Colors, Diagram, Direction, DrawnEdge, DrawnNode, Palette, Theme};
+pub use diagram::{Appearance, Colors, Diagram, Direction, DrawnEdge, DrawnNode, Palette, Theme};
 pub use error::Error;
 pub use graph::{Dependencies, Dependency, topological_order};
 pub use heading::{Attribute, Heading, Storage};

@@ -92,14 +92,25 @@ impl Edge {
 }
 
 impl Picture {
-    /// Places of the schemas' nodes, schemas in the order of their first nodes.
+    /// Places of the schemas' nodes, schemas that are referred to first.
     pub fn schemas(&self) -> Vec<(&str, Vec<usize>)> {
-        let mut schemas: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut waiting: Vec<(&str, Vec<usize>)> = Vec::new();
         for (at, node) in self.nodes.iter().enumerate() {
-            match schemas.iter_mut().find(|(name, _)| *name == node.schema) {
+            match waiting.iter_mut().find(|(name, _)| *name == node.schema) {
                 Some((_, nodes)) => nodes.push(at),
-                None => schemas.push((&node.schema, vec![at])),
+                None => waiting.push((&node.schema, vec![at])),
             }
+        }
+        let mut schemas = Vec::with_capacity(waiting.len());
+        while !waiting.is_empty() {
+            let waits = |nodes: &Vec<usize>| {
+                let is_open = |at: usize| waiting.iter().any(|(_, nodes)| nodes.contains(&at));
+                let mut arriving = self.edges.iter().filter(|edge| nodes.contains(&edge.to));
+                arriving.any(|edge| !nodes.contains(&edge.from) && is_open(edge.from))
+            };
+            // Schemas may refer to one another: then the one that comes first by its tables.
+            let next = waiting.iter().position(|(_, nodes)| !waits(nodes)).unwrap_or(0);
+            schemas.push(waiting.remove(next));
         }
         schemas
     }
