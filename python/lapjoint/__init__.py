@@ -31,15 +31,17 @@ def __getattr__(name):
     # Loaded when they are asked for: few programs draw, collect, or are a session.
     if name in ("gc", "cli", "diagram", "dependencies"):
         import importlib
+        import sys
 
         module = importlib.import_module(f"{__name__}.{name}")
+        if sys.modules.get("datajoint") is sys.modules[__name__]:
+            # It is there by both names.
+            importlib.import_module(f"datajoint.{name}")
         # As in DataJoint, `cli` is the function.
         found = globals()[name] = getattr(module, name, module)
         return found
     if name == "Diagram":
-        from .diagram import Diagram
-
-        return Diagram
+        return __getattr__("diagram").Diagram
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -311,7 +311,16 @@ class Computed(AutoPopulate, Upstream, UserTable):
     tier_regexp = rf"(?P<computed>__{_NAME})$"
 
 
-class Part(UserTable):
+class PartMeta(TableMeta):
+    """Lets the class of a part say which class it belongs to."""
+
+    @property
+    def master(cls):
+        """The class that the part belongs to."""
+        return cls._master
+
+
+class Part(UserTable, metaclass=PartMeta):
     """Rows that belong to a row of the class around it."""
 
     _tier = "Part"

@@ -13,6 +13,9 @@ use crate::graph::Dependencies;
 use crate::query::{Condition, Query, equal_sql};
 use crate::row::Row;
 
+/// Longest condition, in bytes, that is handed on as it is.
+const LONGEST: usize = 8192;
+
 /// Which rows of a table, in SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rows {
@@ -87,6 +90,15 @@ impl Rows {
         Query::of_table(connection.clone(), Arc::clone(table)).restrict(keys).rows()
     }
 
+    /// Takes the keys in place of a condition that has become long: where ways part and meet again and again, conditions would
+    /// double each time.
+    fn shorten(&mut self, connection: &Connection, table: &Arc<BoundTable>) -> Result<(), Error> {
+        if self.looks_elsewhere() && self.sql.len() > LONGEST {
+            *self = Self::of_keys(connection, table, self.query(connection, table).keys()?)?;
+        }
+        Ok(())
+    }
+
     /// The rows themselves, to be counted and fetched.
     pub fn query(&self, connection: &Connection, table: &Arc<BoundTable>) -> Query {
         Query::of_table(connection.clone(), Arc::clone(table)).restrict(Condition::Verbatim(self.sql.clone()))
@@ -96,7 +108,7 @@ impl Rows {
 /// The rows of all tables that rows of `seeds` reach through references to them.
 pub(crate) fn spread_down(
     graph: &Dependencies,
-    adapter: &dyn Adapter,
+    connection: &Connection,
     seeds: RowsOf,
     convergence: Convergence,
 ) -> Result<RowsOf, Error> {
@@ -108,14 +120,16 @@ pub(crate) fn spread_down(
     for id in graph.sorted_of(&reached)? {
         let Some(parent) = graph.get(&id) else { continue };
         let Some(own) = rows.get_mut(&id) else { continue };
+        own.shorten(connection, parent)?;
+        let guard = connection.lock()?;
+        let adapter = guard.adapter();
         // Rows of the same table that refer to these rows, to any depth.
         let to_itself = parent.self_references();
         if !to_itself.is_empty() && convergence == Convergence::Any {
             *own = Rows::looking_elsewhere(closure_sql(adapter, parent, &to_itself, &own.sql, Way::Down));
         }
         let own = own.clone();
-        let children: Vec<_> = graph.children_of(&id).filter(|(child, _)| child.def.id != id).collect();
-        for (child, key) in children {
+        for (child, key) in graph.children_of(&id).filter(|(child, _)| child.def.id != id) {
             add(&mut rows, &child.def.id, down(adapter, &id, &own, child, key), convergence);
         }
     }
@@ -126,47 +140,70 @@ pub(crate) fn spread_down(
 /// hold for the seed whether its rows are there yet or not.
 pub(crate) fn spread_up(
     graph: &Dependencies,
-    adapter: &dyn Adapter,
+    connection: &Connection,
     seed: &TableId,
     own: Rows,
-    known: &Row,
+    known: Row,
 ) -> Result<RowsOf, Error> {
     let mut rows = RowsOf::from([(seed.clone(), own)]);
+    // Values that are known of the one row of a table; nothing where several ways lead to different rows.
+    let mut known_of: BTreeMap<TableId, Row> = BTreeMap::from([(seed.clone(), known)]);
     for id in graph.ancestors(seed)? {
         let Some(child) = graph.get(&id) else { continue };
         let Some(own) = rows.get_mut(&id) else { continue };
+        own.shorten(connection, child)?;
+        let guard = connection.lock()?;
+        let adapter = guard.adapter();
         let to_itself = child.self_references();
         if !to_itself.is_empty() {
             *own = Rows::looking_elsewhere(closure_sql(adapter, child, &to_itself, &own.sql, Way::Up));
+            known_of.remove(&id);
         }
         let own = own.clone();
         for key in child.def.foreign_keys.iter().filter(|key| key.parent != id) {
             let Some(parent) = graph.get(&key.parent) else { continue };
-            let looked_up = if id == *seed { known_parent(adapter, parent, key, known)? } else { None };
-            let more = looked_up.unwrap_or_else(|| {
-                Rows::looking_elsewhere(is_among(adapter, &key.parent_columns, &key.columns, &id, &own.sql))
-            });
+            let found = known_of.get(&id).and_then(|known| referred(key, known));
+            let more = match &found {
+                Some(values) => exactly(adapter, parent, values)?,
+                None => {
+                    let sql = is_among(adapter, &key.parent_columns, &key.columns, &id, &own.sql);
+                    Rows::looking_elsewhere(sql)
+                }
+            };
+            let is_first = !rows.contains_key(&key.parent);
+            match found {
+                Some(values) if is_first => {
+                    known_of.insert(key.parent.clone(), values);
+                }
+                Some(values) if known_of.get(&key.parent) == Some(&values) => {}
+                _ => {
+                    known_of.remove(&key.parent);
+                }
+            }
             add(&mut rows, &key.parent, more, Convergence::Any);
         }
     }
     Ok(rows)
 }
 
-/// The parent's row that a foreign key refers to, where its values are known.
-fn known_parent(
-    adapter: &dyn Adapter,
-    parent: &BoundTable,
-    key: &ForeignKeyDef,
-    known: &Row,
-) -> Result<Option<Rows>, Error> {
-    let mut terms = Vec::with_capacity(key.columns.len());
+/// Values of the row that a foreign key refers to, where all are known.
+fn referred(key: &ForeignKeyDef, known: &Row) -> Option<Row> {
+    let mut values = Row::new();
     for (column, name) in key.columns.iter().zip(&key.parent_columns) {
-        let (Some(value), Some(attribute)) = (known.value(column), parent.heading.get(name)) else {
-            return Ok(None);
-        };
-        terms.push(equal_sql(attribute, value, adapter)?);
+        values.set(name, known.value(column)?.clone());
     }
-    Ok(Some(Rows::new(terms.join(" AND "), parent)))
+    Some(values)
+}
+
+/// The row of a table with these values.
+fn exactly(adapter: &dyn Adapter, table: &BoundTable, values: &Row) -> Result<Rows, Error> {
+    let mut terms = Vec::new();
+    for (name, value) in values.iter() {
+        if let Some(attribute) = table.heading.get(name) {
+            terms.push(equal_sql(attribute, value, adapter)?);
+        }
+    }
+    Ok(Rows::new(terms.join(" AND "), table))
 }
 
 fn add(rows: &mut RowsOf, id: &TableId, more: Rows, convergence: Convergence) {

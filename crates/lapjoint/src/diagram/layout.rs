@@ -372,3 +372,108 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     };
     text.chars().map(width).sum::<f64>() * size
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagram::picture::{Edge, Line, Node};
+    use crate::diagram::theme::Kind;
+    use lapjoint_types::naming::Tier;
+
+    /// A graph of `count` nodes in three schemas; every fourth node is a part of the one before, edges go anywhere downwards.
+    fn random(seed: u64, count: usize) -> Picture {
+        let mut state = seed;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut edges = Vec::new();
+        let line = Line::Reference { one_to_one: false, primary: true, renamed: false };
+        for at in 0..count {
+            let master = (at % 4 == 3).then(|| at - 1);
+            let schema = match master {
+                Some(master) => nodes[master].schema.clone(),
+                None => format!("schema{}", next(3)),
+            };
+            nodes.push(Node {
+                name: format!("Node{at}"),
+                label: "x".repeat(1 + next(20)),
+                kind: Kind::Table(Tier::Manual),
+                schema,
+                table: None,
+                master,
+                has_own_key: false,
+                note: String::new(),
+            });
+            for from in master.into_iter().chain((0..next(3)).filter_map(|_| at.checked_sub(1 + next(6)))) {
+                edges.push(Edge { from, to: at, line, note: String::new() });
+            }
+        }
+        Picture { nodes, edges }
+    }
+
+    fn overlap(a: Frame, b: Frame) -> bool {
+        a.x + 0.01 < b.right() && b.x + 0.01 < a.right() && a.y + 0.01 < b.bottom() && b.y + 0.01 < a.bottom()
+    }
+
+    #[test]
+    fn nothing_overlaps_and_edges_end_at_their_nodes() {
+        for seed in 0..60 {
+            let picture = random(seed, 1 + usize::try_from(seed).unwrap());
+            for downwards in [false, true] {
+                let layout = layout(&picture, downwards);
+                for (at, one) in layout.nodes.iter().enumerate() {
+                    assert!(one.x >= 0.0 && one.right() <= layout.width, "{seed}: {one:?}");
+                    assert!(one.y >= 0.0 && one.bottom() <= layout.height, "{seed}: {one:?}");
+                    for (other_at, other) in layout.nodes.iter().enumerate().take(at) {
+                        assert!(
+                            !overlap(*one, *other),
+                            "seed {seed}: nodes {at} and {other_at}: {one:?} {other:?}"
+                        );
+                    }
+                }
+                for (at, (name, one)) in layout.schemas.iter().enumerate() {
+                    for (other_name, other) in layout.schemas.iter().take(at) {
+                        assert!(!overlap(*one, *other), "seed {seed}: schemas {name} and {other_name}");
+                    }
+                }
+                for (edge, points) in picture.edges.iter().zip(&layout.edges) {
+                    let touches = |point: &(f64, f64), node: usize| {
+                        let frame = layout.nodes[node];
+                        (frame.x - 0.1..=frame.right() + 0.1).contains(&point.0)
+                            && (frame.y - 0.1..=frame.bottom() + 0.1).contains(&point.1)
+                    };
+                    let (first, last) = (points.first().unwrap(), points.last().unwrap());
+                    let forth = touches(first, edge.from) && touches(last, edge.to);
+                    let back = touches(first, edge.to) && touches(last, edge.from);
+                    assert!(forth || back, "seed {seed}: {edge:?} {points:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn crossings_that_can_be_avoided_are() {
+        // a -> d, b -> c, where c comes before d.
+        let mut picture = random(0, 3);
+        picture.edges.clear();
+        let node = |name: &str| Node {
+            name: name.into(),
+            label: name.into(),
+            kind: Kind::Table(Tier::Manual),
+            schema: "s".into(),
+            table: None,
+            master: None,
+            has_own_key: true,
+            note: String::new(),
+        };
+        picture.nodes = ["a", "b", "c", "d"].map(node).into();
+        for (from, to) in [(0, 3), (1, 2)] {
+            picture.edges.push(Edge { from, to, line: Line::Bundle, note: String::new() });
+        }
+        let layout = layout(&picture, false);
+        let y = |at: usize| layout.nodes[at].y;
+        assert!((y(0) - y(3)).abs() < 0.1 && (y(1) - y(2)).abs() < 0.1, "{:?}", layout.nodes);
+    }
+}

@@ -55,8 +55,7 @@ impl Diagram {
         let seed = &query.base().def.id;
         let graph = Dependencies::above(connection, seed)?;
         let own = query.rows()?;
-        let known = query.known();
-        let rows = spread_up(&graph, connection.lock()?.adapter(), seed, own, &known)?;
+        let rows = spread_up(&graph, connection, seed, own, query.known())?;
         Ok(Self::with_rows(query, graph, rows, Scope::Trace))
     }
 
@@ -90,7 +89,7 @@ impl Diagram {
         let seed = &query.base().def.id;
         let graph = Dependencies::below(&self.connection, seed, false)?;
         let seeds = RowsOf::from([(seed.clone(), query.rows()?)]);
-        let rows = spread_down(&graph, self.connection.lock()?.adapter(), seeds, Convergence::All)?;
+        let rows = spread_down(&graph, &self.connection, seeds, Convergence::All)?;
         for (id, more) in rows {
             let rows = match present.remove(&id) {
                 Some(rows) => rows.joined(&more, Convergence::All),

@@ -234,7 +234,7 @@ impl Query {
         }
         let mut seeds = RowsOf::from([(base.clone(), self.rows_as_they_are()?)]);
         loop {
-            let rows = spread_down(&graph, connection.lock()?.adapter(), seeds.clone(), Convergence::Any)?;
+            let rows = spread_down(&graph, connection, seeds.clone(), Convergence::Any)?;
             if !with_masters || !add_masters(&graph, connection, &rows, &mut seeds)? {
                 return Ok((graph, rows));
             }

@@ -170,3 +170,78 @@ fn drop_takes_what_refers_to_it() {
     lab.schema.clone().drop_schema().unwrap();
     assert!(lab.schema.connection().list_schemas().unwrap().is_empty());
 }
+
+#[test]
+fn a_part_of_a_part_takes_its_top_master_along() {
+    let lab = lab();
+    let spike = lab.schema.part(&lab.session, "Spike", "-> Session.Trial\nspike : int32").unwrap();
+    // Its way to the master has other names.
+    let shape = lab
+        .schema
+        .part(
+            &lab.session,
+            "Shape",
+            "-> Session.Spike.proj(s='subject', n='session', t='trial')\nshape : int32",
+        )
+        .unwrap();
+    spike
+        .insert((1..=2i64).map(|s| row! { "subject" => s, "session" => 1, "trial" => 1, "spike" => 1 }))
+        .unwrap();
+    shape.insert1(row! { "s" => 2, "n" => 1, "t" => 1, "spike" => 1, "shape" => 1 }).unwrap();
+    let cascade = DeleteOptions::new().part_integrity(PartIntegrity::Cascade);
+    let seed = &shape & "s > 0";
+    let preview = seed.delete_preview(&cascade).unwrap();
+    let counts: Vec<_> = preview.tables.iter().map(|(id, n)| (id.table.as_str(), *n)).collect();
+    assert_eq!(counts, [("session__shape", 1), ("session", 1), ("session__trial", 2), ("session__spike", 1)]);
+    assert_eq!(seed.delete(&cascade).unwrap(), preview);
+    assert_eq!(lab.session.query().count().unwrap(), 9);
+    assert_eq!((spike.query().count().unwrap(), lab.trial.query().count().unwrap()), (1, 18));
+}
+
+#[test]
+fn many_masters_are_one_condition() {
+    let lab = lab();
+    let tag = lab.schema.lookup("Tag", "tag : int32", [row! { "tag" => 1 }]).unwrap();
+    let mark = lab.schema.part(&lab.session, "Mark", "-> master\n-> Tag").unwrap();
+    lab.session.insert((100..2600i64).map(|n| row! { "subject" => 1, "session" => n })).unwrap();
+    mark.insert((100..2600i64).map(|n| row! { "subject" => 1, "session" => n, "tag" => 1 })).unwrap();
+    let cascade = DeleteOptions::new().part_integrity(PartIntegrity::Cascade);
+    let report = tag.delete(&cascade).unwrap();
+    assert!(report.tables.iter().any(|(id, rows)| id.table == "session" && *rows == 2500), "{report:?}");
+    assert_eq!(lab.session.query().count().unwrap(), 10);
+}
+
+#[test]
+fn rows_that_a_condition_looks_at_may_go_with_it() {
+    let lab = lab();
+    let seed = &lab.session & &(&lab.trial & row! { "trial" => 1, "subject" => 2 });
+    assert_eq!(seed.delete_preview(&DeleteOptions::new()).unwrap().rows(), 2);
+    assert_eq!(seed.delete(&DeleteOptions::new()).unwrap().rows(), 2);
+    assert_eq!(lab.session.query().count().unwrap(), 8);
+    let first = lab.subject.query().top(Some(1), 0, ["subject DESC"]);
+    assert_eq!(first.delete(&DeleteOptions::new()).unwrap().rows(), 1);
+    assert_eq!(lab.subject.query().order_by(["KEY"]).column::<i64>("subject").unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn diamonds_upon_diamonds_stay_short() {
+    let (_directory, connection) = fresh();
+    let schema = connection.schema("lab").unwrap();
+    let top = schema.manual("T0", "t0 : int32").unwrap();
+    top.insert([row! { "t0" => 1 }, row! { "t0" => 2 }]).unwrap();
+    for level in 1..=12 {
+        let before = level - 1;
+        for side in ["Left", "Right"] {
+            schema.manual(&format!("{side}{level}"), &format!("-> T{before}")).unwrap();
+        }
+        schema.manual(&format!("T{level}"), &format!("-> Left{level}\n-> Right{level}")).unwrap();
+    }
+    let last = schema.table("T12").unwrap();
+    for query in [&last & row! { "t0" => 1 }, &last & "t0 = 1"] {
+        let trace = lapjoint::Diagram::trace(&query).unwrap();
+        assert_eq!(trace.counts().unwrap().len(), 37);
+        assert!(trace.rows(top.id()).unwrap().make_sql().unwrap().len() < 100_000);
+    }
+    let taken = (&top & "t0 = 1").delete(&DeleteOptions::new()).unwrap();
+    assert_eq!((taken.rows(), taken.tables.len()), (1, 37));
+}
