@@ -175,6 +175,15 @@ mod tests {
         assert_eq!(replace_calls("f()", &replace), "<>");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_no_call_stays(text in "[ a-z,()'`\"é-]{0,40}") {
+            let doubled = replace_calls(&text, &|call| Some(format!("{}({})", call.name, call.arguments.join(","))));
+            let bare = |text: &str| text.replace(' ', "");
+            proptest::prop_assert_eq!(bare(&doubled), bare(&text));
+        }
+    }
+
     #[test]
     fn group_concat_is_read() {
         let call = Call { name: "group_concat", arguments: vec!["distinct a order by b SEPARATOR '; '"] };
