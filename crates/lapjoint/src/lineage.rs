@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lapjoint_db::{ColumnDef, ColumnType, InsertMode, TableDef, TableId};
+use lapjoint_db::{ColumnDef, ColumnType, DbError, InsertMode, TableDef, TableId};
 use lapjoint_types::{CoreType, Value};
 
 use crate::bound::BoundTable;
@@ -92,25 +92,44 @@ pub(crate) fn record(connection: &Connection, def: &TableDef) -> Result<(), Erro
     }
     drop(guard);
     forget(connection, &def.id)?;
-    let columns: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    let mut rows = origins.iter().map(|(attribute, origin)| {
-        vec![
-            Value::from(def.id.table.as_str()),
-            Value::from(attribute.as_str()),
-            Value::from(origin.as_str()),
-        ]
-    });
-    connection
-        .lock()?
-        .adapter_mut()
-        // Another process may declare the same table in the same moment.
-        .insert(&table, &columns, &mut rows, InsertMode::Replace)
-        .map_err(Error::db(&table.id))?;
+    write(connection, &table, &def.id.table, &origins)?;
     let mut known = Option::clone(&known).unwrap_or_default();
     let origins = origins.into_iter().map(|(attribute, origin)| (attribute, Arc::from(origin)));
     known.insert(def.id.table.clone(), origins.collect());
     connection.lineages().insert(def.id.schema.clone(), Arc::new(Some(known)));
     Ok(())
+}
+
+/// Writes the origins of a table's attributes: one statement, as rows of text need no more.
+fn write(connection: &Connection, lineages: &TableDef, table: &str, origins: &[Origin]) -> Result<(), Error> {
+    if origins.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<String> = lineages.columns.iter().map(|column| column.name.clone()).collect();
+    let row = |(attribute, origin): &Origin| [table, attribute, origin].map(Value::from);
+    let mut guard = connection.lock()?;
+    let adapter = guard.adapter_mut();
+    let names: Vec<String> = columns.iter().map(|name| adapter.quote(name)).collect();
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES {}",
+        adapter.quote_table(&lineages.id),
+        names.join(", "),
+        vec!["(?, ?, ?)"; origins.len()].join(", ")
+    );
+    let text = || ColumnType::Core(CoreType::Varchar(255));
+    let parameters: Vec<_> = origins.iter().flat_map(row).map(|value| (value, text())).collect();
+    match adapter.execute(&sql, &parameters) {
+        Ok(_) => Ok(()),
+        // Another process has declared the same table in the same moment.
+        Err(DbError::Duplicate { .. }) => {
+            let mut rows = origins.iter().map(|origin| row(origin).to_vec());
+            adapter
+                .insert(lineages, &columns, &mut rows, InsertMode::Replace)
+                .map(std::mem::drop)
+                .map_err(Error::db(&lineages.id))
+        }
+        Err(error) => Err(Error::db(&lineages.id)(error)),
+    }
 }
 
 /// Removes what is written down of a table.

@@ -22,7 +22,7 @@ pub(crate) fn alter_table(
     }
     link.write_again(|link| Change { old, new, sources }.run(link))?;
     // Statements over the table mean something else now.
-    link.server_mut()?.statements().clear();
+    link.server_mut()?.statements().forget_tables();
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn create_table(link: &mut Link, table: &TableDef) -> Result<(), DbEr
         created = Ok(());
     }
     // What was prepared may be of a table or a type that was there before.
-    link.server_mut()?.statements().clear();
+    link.server_mut()?.statements().forget_tables();
     created
 }
 
@@ -171,7 +171,7 @@ pub(super) fn check_names(table: &TableDef) -> Result<(), DbError> {
 pub(crate) fn drop_table(link: &mut Link, id: &TableId) -> Result<(), DbError> {
     link.live()?;
     link.write_again(|link| drop_in(link, id))?;
-    link.server_mut()?.statements().clear();
+    link.server_mut()?.statements().forget_tables();
     Ok(())
 }
 

@@ -185,6 +185,11 @@ impl Statements {
         self.prepared.insert(key, (statement, self.clock));
     }
 
+    /// Gives up the statements over tables, of which some have changed; those over the catalogue stay what they are.
+    pub fn forget_tables(&mut self) {
+        self.prepared.retain(|sql, _| sql.contains("pg_catalog."));
+    }
+
     /// Gives up all statements: tables that they read have changed.
     pub fn clear(&mut self) {
         self.prepared.clear();
