@@ -100,8 +100,8 @@ def test_a_delete_by_rows_that_go_with_it(lab):
 def test_a_trace_joins_all_ways(lab):
     Subject, Session, Pair = lab
     trace = dj.Diagram.trace(Pair & "pair = 1")
-    assert trace[Subject].to_arrays("name").tolist() == ["Ada", "Bo"]
-    assert trace[Subject.full_table_name].proj().to_dicts() == [{"subject": 1}, {"subject": 2}]
+    assert trace[Subject].to_arrays("name", order_by="KEY").tolist() == ["Ada", "Bo"]
+    assert trace[Subject.full_table_name].proj().to_dicts(order_by="KEY") == [{"subject": 1}, {"subject": 2}]
     assert trace.counts() == {Subject.full_table_name: 2, Pair.full_table_name: 1}
     for stranger in (Session, Session.full_table_name):
         with pytest.raises(dj.DataJointError, match="not in this trace"):

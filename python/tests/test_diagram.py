@@ -1,5 +1,7 @@
 """Diagrams: sets of tables, and what is drawn of them."""
 
+import os
+import pathlib
 import re
 import sys
 import types
@@ -182,3 +184,18 @@ def test_virtual_schemas_are_drawn_together(lab):
     assert modules[1].Score.parents() == lab.Score.parents()
     assert modules[0].Session.Trial.master is modules[0].Session
     assert [type(table).__name__ for table in modules[1].Score.ancestors(as_objects=True)] == ["FreeTable"] * 5
+
+
+def test_the_guide_runs_and_shows_what_it_draws(schema, capsys):
+    docs = pathlib.Path(__file__).parents[2] / "docs"
+    guide = (docs / "diagrams.md").read_text()
+    names = {"__name__": "diagrams"}
+    first, *rest = re.findall(r"```python\n(.*?)```", guide, re.S)
+    exec(compile(first, "diagrams.md", "exec"), names)
+    assert capsys.readouterr().out.strip() == re.search(r"```text\n(.*?)```", guide, re.S)[1].strip()
+    picture = docs / "diagrams" / "pipeline.svg"
+    drawn = names["diagram"].svg_string() + "\n"
+    if os.environ.get("LAPJOINT_WRITE_DIAGRAMS"):
+        picture.write_text(drawn)
+    assert picture.read_text() == drawn, "LAPJOINT_WRITE_DIAGRAMS=1 draws the picture anew"
+    exec(compile("\n".join(rest), "diagrams.md", "exec"), names)

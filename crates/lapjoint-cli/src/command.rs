@@ -3,6 +3,7 @@
 pub(crate) mod codecs;
 pub(crate) mod config;
 pub(crate) mod conformance;
+pub(crate) mod diagram;
 pub(crate) mod objects;
 pub(crate) mod tables;
 

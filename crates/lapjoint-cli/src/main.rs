@@ -43,6 +43,8 @@ enum Command {
         /// Schema; without it, the schemas are listed.
         schema: Option<String>,
     },
+    /// Draws tables and the references between them: as text, in Mermaid or DOT, or as a picture in SVG.
+    Diagram(command::diagram::Drawn),
     /// Prints the definition of a table.
     Describe {
         /// `schema.Table`, for example `demo.Recording` or `demo.Scan.Frame`.
@@ -104,6 +106,7 @@ fn main() -> ExitCode {
         Command::Codecs { command: Codecs::List } => command::codecs::list(),
         Command::Codecs { command: Codecs::Show { name } } => command::codecs::show(&name),
         Command::Tables { schema } => command::tables::tables(place, schema.as_deref()),
+        Command::Diagram(drawn) => command::diagram::draw(place, &drawn),
         Command::Describe { table } => command::tables::describe(place, &table),
         Command::Head { table, rows } => command::tables::head(place, &table, rows),
         Command::Verify { schema, quick } => command::objects::verify(place, &schema, !quick),

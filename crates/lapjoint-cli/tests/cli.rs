@@ -57,6 +57,19 @@ fn the_demonstration_and_a_look_around() {
         &["Scan.Frame", "Part", "300 rows", "Structure"],
     );
     contains(&text(&lapjoint(&["-C", place, "describe", "demo.Scan.Frame"])), &["-> Scan\n", "<blob@>"]);
+    contains(&text(&lapjoint(&["-C", place, "diagram", "demo"])), &["demo\n  ", "└─ .Frame"]);
+    let frame = ["-C", place, "diagram", "demo.Scan.Frame", "--up", "1", "--format"];
+    contains(
+        &text(&lapjoint(&[&frame[..], &["mermaid"]].concat())),
+        &["flowchart LR", "Scan --> Scan_Frame"],
+    );
+    contains(&text(&lapjoint(&[&frame[..], &["dot", "--top-to-bottom"]].concat())), &["rankdir=TB"]);
+    let picture = directory.path().join("demo.svg");
+    let to_file = ["svg", "--theme", "dark", "--output", picture.to_str().unwrap()];
+    assert_eq!(text(&lapjoint(&[&frame[..], &to_file].concat())), "");
+    contains(&std::fs::read_to_string(&picture).unwrap(), &["<svg", "#161A21", ">Frame</text>"]);
+    let missing = lapjoint(&["-C", place, "diagram", "demo.Scam"]);
+    contains(&String::from_utf8_lossy(&missing.stderr), &["Scan"]);
     contains(
         &text(&lapjoint(&["-C", place, "head", "demo.Structure", "-n", "2"])),
         &["*structure_id", "(2 of 1327 rows)"],
