@@ -33,6 +33,7 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python benches/stores.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
 	scripts/with-services $(VENV)/bin/python benches/servers.py
 	scripts/with-services $(VENV)/bin/python benches/declaring.py
+	$(CARGO) run --release --locked --quiet -p lapjoint --example query_times
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
 interoperability: $(VENV)/ready python

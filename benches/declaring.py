@@ -29,7 +29,7 @@ def connection_of(package, address):
         import lapjoint as dj
 
         if "://" in address:
-            return dj, dj.Connection(address)
+            return dj, dj.Connection(address, use_tls=False)
         dj.config["database.backend"], dj.config["database.name"] = "sqlite", address
         return dj, dj.Connection()
     import datajoint as dj

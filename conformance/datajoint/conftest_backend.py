@@ -24,6 +24,7 @@ for _name, _names in {
 
 from .conftest_upstream import *  # noqa: F403 - the fixtures that need no server
 
+PREFIX = os.environ["DJ_TEST_DB_PREFIX"]
 BACKEND = os.environ.get("LAPJOINT_SUITE_BACKEND", "sqlite")
 VARIABLES = {"postgresql": "LAPJOINT_TEST_POSTGRES", "mysql": "LAPJOINT_TEST_MYSQL"}
 SERVER = urllib.parse.urlsplit(os.environ[VARIABLES[BACKEND]]) if BACKEND in VARIABLES else None
@@ -62,7 +63,7 @@ def drop_schemas():
     """Drops what tests have left on the server, of this run or of one that was killed."""
     with dj.Connection(**credentials()) as connection:
         for name in dj.list_schemas(connection=connection):
-            if not name.startswith("djtest"):
+            if not name.startswith(PREFIX):
                 continue
             if BACKEND == "postgresql":
                 connection.query(f'DROP SCHEMA "{name}" CASCADE')
@@ -99,30 +100,29 @@ def connection_by_backend(db_creds_by_backend):
     connection.close()
 
 
-# On MySQL and MariaDB users and their privileges are made as there.
-if BACKEND == "mysql":
+@pytest.fixture(scope="session")
+def db_creds_test(database):
+    return credentials() if BACKEND == "postgresql" else {**credentials(), "user": "datajoint", "password": "datajoint"}
 
-    @pytest.fixture(scope="session")
-    def db_creds_test(database):
-        return {**credentials(), "user": "datajoint", "password": "datajoint"}
 
-else:
+@pytest.fixture(scope="session")
+def connection_root_bare(db_creds_root):
+    return dj.Connection(**db_creds_root)
 
-    @pytest.fixture(scope="session")
-    def db_creds_test(database):
-        return {**credentials(), "user": "datajoint", "password": "datajoint"} if SERVER is None else credentials()
 
-    @pytest.fixture(scope="session")
-    def connection_root_bare(db_creds_root):
-        return dj.Connection(**db_creds_root)
+@pytest.fixture(scope="session")
+def connection_root(connection_root_bare):
+    """On MySQL and MariaDB with the users of the tests. They stay: another run may be at work with them."""
+    if BACKEND == "mysql":
+        for user, rights, more in (("datajoint", "ALL PRIVILEGES", ""), ("djview", "SELECT", ""), ("djssl", "SELECT", " REQUIRE SSL")):
+            connection_root_bare.query(f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{user}'{more}")
+            connection_root_bare.query(f"GRANT {rights} ON `djtest%`.* TO '{user}'@'%'")
+    return connection_root_bare
 
-    @pytest.fixture(scope="session")
-    def connection_root(connection_root_bare):
-        return connection_root_bare
 
-    @pytest.fixture(scope="session")
-    def connection_test(db_creds_test):
-        return dj.Connection(**db_creds_test)
+@pytest.fixture(scope="session")
+def connection_test(connection_root, db_creds_test):
+    return dj.Connection(**db_creds_test)
 
 
 @pytest.fixture(scope="session")

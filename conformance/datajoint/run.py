@@ -53,10 +53,26 @@ def tests_of_datajoint(target):
     return tests
 
 
+# Types of MySQL that the tables of the tests have, and what is declared in their place on PostgreSQL.
+NATIVE = (("tinyint", "int16"), ("year", "int16"), ("double", "float64"))
+
+
+def adapt(tests):
+    """Gives the tables of the tests types that PostgreSQL has."""
+    for file in [*tests.glob("schema*.py"), *tests.glob("integration/test_nan.py")]:
+        text = file.read_text()
+        for native, core in NATIVE:
+            text = re.sub(rf"^(\s*\w+[^:\n]*:\s*){native}\b", rf"\g<1>{core}", text, flags=re.MULTILINE)
+        file.write_text(text)
+
+
 def run(backend, arguments):
     """Runs the tests on a backend; outcome of each by name, and the files that could not be loaded."""
     with tempfile.TemporaryDirectory(prefix="datajoint-tests-") as folder:
-        return run_in(tests_of_datajoint(pathlib.Path(folder)), backend, arguments)
+        tests = tests_of_datajoint(pathlib.Path(folder))
+        if backend == "postgresql":
+            adapt(tests)
+        return run_in(tests, backend, arguments)
 
 
 def run_in(tests, backend, arguments):
@@ -67,7 +83,8 @@ def run_in(tests, backend, arguments):
     ]  # fmt: skip
     log = tests.parent / "log.txt"
     with log.open("w") as output:
-        environment = {**os.environ, "LAPJOINT_SUITE_BACKEND": backend}
+        # A name of its own, so that several runs may use one server.
+        environment = {**os.environ, "LAPJOINT_SUITE_BACKEND": backend, "DJ_TEST_DB_PREFIX": f"djtest{os.getpid()}"}
         subprocess.run(
             command, cwd=tests.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
         )
@@ -113,6 +130,10 @@ def write(results, known):
         "",
         f"The tests of datajoint {VERSION}, run against this package under DataJoint's name with file stores "
         f"({datetime.date.today()}).",
+        "",
+        "On PostgreSQL the tables of the tests have "
+        + ", ".join(f"`{core}` for `{native}`" for native, core in NATIVE)
+        + ", which are types of MySQL.",
         "",
         "| database | pass | do not | skipped |",
         "|---|---:|---:|---:|",

@@ -18,13 +18,10 @@ from .schemas import Schema, VirtualModule, virtual_schema
 from .settings import config
 from .spark import SparkAdapter
 from .storage_adapter import StorageAdapter, get_storage_adapter
-from .tables import Computed, FreeTable, Imported, Lookup, Manual, Part, Table, ValidationResult
+from .tables import Compute, Computed, Entry, FreeTable, Imported, Ingest, Lookup, Manual, Part, Table, ValidationResult
 
 schema = Schema
 __author__ = "The Lapjoint developers"
-
-# DataJoint's other names for the tiers.
-Entry, Ingest, Compute = Manual, Imported, Computed
 
 
 def __getattr__(name):

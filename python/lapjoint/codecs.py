@@ -186,9 +186,9 @@ def get_codec(name):
     return builtin_codec(found, origin)
 
 
-def lookup_codec(spec):
+def lookup_codec(codec_spec):
     """The codec and the store of a type."""
-    name, store = parse_type_spec(spec)
+    name, store = parse_type_spec(codec_spec)
     return get_codec(name), store
 
 

@@ -40,7 +40,7 @@ def _own_settings(settings, host, user, password, port, use_tls, database_name, 
     if chosen == "sqlite" or not (host or chosen or settings["database.backend"] != "sqlite"):
         return own
     if host and "://" in host:
-        return {"database.url": host, "database.user": user, "database.password": password}
+        return {"database.url": host, "database.user": user, "database.password": password, "database.use_tls": use_tls}
     if host and host.count(":") == 1:
         host, _, host_port = host.partition(":")
         port = port or int(host_port)

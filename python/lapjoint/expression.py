@@ -6,6 +6,7 @@ import numpy as np
 
 from . import preview
 from .condition import AndList, Not, Top
+from .connection import Cursor
 from .errors import DataJointError
 from .fetch import Fetch
 from .heading import Heading
@@ -40,15 +41,15 @@ class QueryExpression(Fetch):
         """Names of the primary key's attributes."""
         return self.heading.primary_key
 
-    def restrict(self, condition, semantic_check=True):
+    def restrict(self, restriction, semantic_check=True):
         """Rows for which a condition holds: a dict, SQL, a list (any of them), another table or query.
 
         Attributes of other queries that have the same name must share an origin, unless `semantic_check` is off.
         """
-        if isinstance(condition, Top):
-            return self._derive(self._query.top(condition.limit, condition.offset, condition.order_by or []))
-        condition = self._condition(condition)
-        return self._derive(self._query.restrict(condition, semantic_check))
+        if isinstance(restriction, Top):
+            return self._derive(self._query.top(restriction.limit, restriction.offset, restriction.order_by or []))
+        restriction = self._condition(restriction)
+        return self._derive(self._query.restrict(restriction, semantic_check))
 
     def _condition(self, condition):
         """A condition as the engine takes it."""
@@ -170,6 +171,15 @@ class QueryExpression(Fetch):
     def make_sql(self):
         """The statement that fetches all attributes."""
         return self._query.make_sql()
+
+    def cursor(self, as_dict=False):
+        """The rows as they are in the database, without codecs."""
+        return Cursor(*self.connection._core.query(self.make_sql(), []), as_dict)
+
+    @property
+    def adapter(self):
+        """What the database's SQL looks like."""
+        return self.connection.adapter
 
     def preview(self, limit=None, width=None):
         """The first rows as text."""

@@ -43,9 +43,9 @@ class Job(Table):
         some.__dict__.update(self.__dict__, _restricted=query._query)
         return some
 
-    def restrict(self, condition, semantic_check=True):
+    def restrict(self, restriction, semantic_check=True):
         """Jobs for which a condition holds."""
-        return self._some(super().restrict(condition, semantic_check))
+        return self._some(super().restrict(restriction, semantic_check))
 
     def __sub__(self, condition):
         return self._some(super().__sub__(condition))

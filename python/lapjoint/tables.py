@@ -338,6 +338,10 @@ class Part(UserTable, metaclass=PartMeta):
         return f"{self._master.__name__}.{type(self).__name__}" if self._master else type(self).__name__
 
 
+# DataJoint's other names for the tiers.
+Entry, Ingest, Compute = Manual, Imported, Computed
+
+
 def is_tier(table_name, tier):
     """Whether a table's name is one of a tier."""
     from ._core import tier_of_table

@@ -102,3 +102,7 @@ __all__ = [
     "is_tier",
     "user_choice",
 ]
+
+Entry = Manual
+Ingest = Imported
+Compute = Computed

@@ -26,6 +26,14 @@ pub(crate) fn open_adapter(config: &Config) -> Result<Opened, Error> {
         // The address may be in a file that everybody reads, and the password among the secrets.
         options.user = options.user.or_else(|| text("database.user"));
         options.password = options.password.or_else(|| text("database.password"));
+        // What the address leaves open, a setting may say.
+        if options.tls == Tls::Prefer {
+            options.tls = match config.get("database.use_tls").and_then(|value| value.as_bool()) {
+                Some(true) => Tls::Require,
+                Some(false) => Tls::Off,
+                None => Tls::Prefer,
+            };
+        }
         return open_server(product, &options);
     }
     match text("database.backend").as_deref() {
