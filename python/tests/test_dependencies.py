@@ -158,3 +158,67 @@ def test_restrictions_of_a_diagram_add_up(lab):
     for made in (dj.Diagram.cascade(Subject & "subject = 1"), dj.Diagram.trace(Session)):
         with pytest.raises(dj.DataJointError, match="restrict"):
             made.restrict(Subject)
+
+
+def test_a_table_that_refers_to_itself(database):
+    schema = database.schema()
+
+    @schema
+    class Node(dj.Manual):
+        definition = "node : int32\n---\n-> [nullable] self.proj(parent='node')"
+
+    @schema
+    class Leaf(dj.Manual):
+        definition = "-> Node"
+
+    for node in range(1, 8):
+        Node.insert1({"node": node, "parent": node // 2 or None})
+    Leaf.insert({"node": node} for node in (4, 5, 7))
+    trace = dj.Diagram.trace(Leaf & "node = 5")
+    assert sorted(trace[Node].to_arrays("node")) == [1, 2, 5]
+    assert dj.Diagram.cascade(Node & "node = 2").counts() == {Node.full_table_name: 3, Leaf.full_table_name: 2}
+    assert (Node & "node = 2").delete(prompt=False) == 3
+    assert sorted(Node.to_arrays("node")) == [1, 3, 6, 7] and Leaf.to_dicts() == [{"node": 7}]
+
+
+def test_the_master_is_the_one_of_the_plain_reference(database):
+    """A part may refer to its master's table twice: it belongs to the row that its primary key names."""
+    schema = database.schema()
+
+    @schema
+    class Graph(dj.Manual):
+        definition = "graph : int32"
+
+        class Link(dj.Part):
+            definition = "-> master\n-> Graph.proj(other='graph')"
+
+    @schema
+    class Tag(dj.Manual):
+        definition = "tag : int32"
+
+    @schema
+    class Pair(dj.Manual):
+        definition = "pair : int32"
+
+        class Left(dj.Part):
+            definition = "-> master\nfirst : int32"
+
+        class Right(dj.Part):
+            definition = "-> Pair.proj(of='pair')\nsecond : int32"
+
+        class Both(dj.Part):
+            definition = "-> Pair.Left\n-> Pair.Right"
+
+    Graph.insert({"graph": graph} for graph in (1, 2, 3))
+    Graph.Link.insert1({"graph": 1, "other": 2})
+    counts = dj.Diagram.cascade(Graph.Link & "other = 2", "cascade").counts()
+    assert counts == {Graph.full_table_name: 1, Graph.Link.full_table_name: 1}
+    assert (Graph.Link & "other = 2").delete(prompt=False, part_integrity="cascade") == 1
+    assert sorted(Graph.to_arrays("graph")) == [2, 3]
+    # Of two ways of one length, that by the names of the primary key.
+    Pair.insert({"pair": pair} for pair in (1, 2))
+    Pair.Left.insert1({"pair": 1, "first": 1})
+    Pair.Right.insert1({"of": 2, "second": 1})
+    Pair.Both.insert1({"pair": 1, "first": 1, "of": 2, "second": 1})
+    assert (Pair.Both & "first = 1").delete(prompt=False, part_integrity="cascade") == 1
+    assert Pair.to_dicts() == [{"pair": 2}] and len(Pair.Right()) == 1
