@@ -90,6 +90,23 @@ impl PyConnection {
         self.0.address()
     }
 
+    /// Calls a function, on a session of the database that is the calling thread's own.
+    fn in_own_session<'py>(
+        &self,
+        py: Python<'py>,
+        function: Bound<'py, PyAny>,
+        arguments: Bound<'py, PyTuple>,
+    ) -> PyResult<Py<PyAny>> {
+        let (function, arguments) = (function.unbind(), arguments.unbind());
+        py.detach(|| {
+            self.0.with_own_session(|| {
+                let called = Python::attach(|py| function.call1(py, arguments.bind(py).clone()));
+                called.map_err(|raised| lapjoint::Error::Source(Box::new(raised)))
+            })
+        })
+        .map_err(from_engine)
+    }
+
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.0.close());
     }

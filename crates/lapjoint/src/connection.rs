@@ -1,13 +1,12 @@
 //! Connections: a database, stores, codecs and configuration that belong together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lapjoint_codec::Registry;
-use lapjoint_db::{Adapter, DbError, Intent, TableDef, TableId, TransactionMode};
+use lapjoint_db::{DbError, TableDef, TableId, TransactionMode};
 use lapjoint_store::{Config, LoadOptions, Stores};
 
 use crate::bound::BoundTable;
@@ -16,6 +15,8 @@ use crate::lineage::{self, Lineages};
 use crate::open::{Opened, open_adapter};
 use crate::recovery;
 use crate::schema::Schema;
+pub(crate) use crate::session::Guard;
+use crate::session::{Own, Session};
 
 /// A connection to a database, with the stores and codecs that its tables use. Cheap to clone.
 ///
@@ -40,9 +41,8 @@ pub struct Connection {
 }
 
 struct Inner {
-    state: Mutex<State>,
-    /// Signalled when a transaction of some thread has ended.
-    ended: Condvar,
+    /// The session that threads share; those of their own come after it.
+    session: Session,
     /// Where the database is, for messages.
     address: String,
     stores: Stores,
@@ -54,42 +54,6 @@ struct Inner {
     lineages: Mutex<HashMap<String, Arc<Lineages>>>,
     /// Schemas that were opened.
     schemas: Mutex<BTreeSet<String>>,
-}
-
-/// The adapter and what belongs to its open transaction.
-pub(crate) struct State {
-    adapter: Box<dyn Adapter>,
-    /// Thread of the open transaction.
-    owner: Option<ThreadId>,
-    /// Intents whose rows are in the open transaction.
-    pub open_intents: Vec<Intent>,
-    /// What failed inserts in the open transaction have left that others may share: undone at its end.
-    pub open_undo: Vec<Intent>,
-    /// Committed intents whose markers can go with the next write.
-    pub finished: Vec<(String, String)>,
-    /// Schemas that have their table of markers.
-    pub prepared: HashSet<String>,
-}
-
-/// Exclusive use of a connection's adapter.
-pub(crate) struct Guard<'c>(MutexGuard<'c, State>);
-
-impl Guard<'_> {
-    pub fn adapter(&self) -> &dyn Adapter {
-        self.0.adapter.as_ref()
-    }
-
-    pub fn adapter_mut(&mut self) -> &mut dyn Adapter {
-        self.0.adapter.as_mut()
-    }
-
-    pub fn state(&mut self) -> &mut State {
-        &mut self.0
-    }
-
-    pub fn in_transaction(&self) -> bool {
-        self.0.adapter.in_transaction()
-    }
 }
 
 /// How to open a connection.
@@ -227,18 +191,9 @@ impl Connection {
     }
 
     fn new(opened: Opened, stores: Stores, opened_by: Config, registry: Arc<Registry>) -> Self {
-        let state = State {
-            adapter: opened.adapter,
-            owner: None,
-            open_intents: Vec::new(),
-            open_undo: Vec::new(),
-            finished: Vec::new(),
-            prepared: HashSet::new(),
-        };
         Self {
             inner: Arc::new(Inner {
-                state: Mutex::new(state),
-                ended: Condvar::new(),
+                session: Session::new(opened.adapter),
                 address: opened.address,
                 stores,
                 opened_by,
@@ -259,6 +214,61 @@ impl Connection {
             another.lock()?.adapter_mut().open_schema(&schema, false).map_err(Error::db(&schema))?;
         }
         Ok(another)
+    }
+
+    /// Runs `work` with a session of the database that is the calling thread's own: it does not wait for the transactions of
+    /// other threads, nor they for its. Tables and queries are the same. A database in memory has one session, and threads take
+    /// turns.
+    ///
+    /// ```
+    /// # use lapjoint::{Connection, row};
+    /// # let folder = tempfile::tempdir()?;
+    /// let connection = Connection::open_directory(folder.path())?;
+    /// let point = connection.schema("lab")?.manual("Point", "x : int32")?;
+    /// std::thread::scope(|scope| {
+    ///     let insert = |x: i32| connection.with_own_session(|| point.insert1(row! { "x" => x }));
+    ///     let threads: Vec<_> = (0..4).map(|x| scope.spawn(move || insert(x))).collect();
+    ///     threads.into_iter().try_for_each(|thread| thread.join().unwrap())
+    /// })?;
+    /// assert_eq!(point.query().count()?, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `work`, or [`Error`] when no session can be opened. What is left of a transaction is undone.
+    pub fn with_own_session<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        if !self.can_have_another() {
+            return work();
+        }
+        let first = &self.inner.session;
+        let place = match first.take_free() {
+            Some(place) => place,
+            None => first.add(open_adapter(&self.inner.opened_by)?.adapter),
+        };
+        let _own = Own::enter(first, self.identity(), place);
+        for schema in self.open_schemas() {
+            self.lock()?.adapter_mut().open_schema(&schema, false).map_err(Error::db(&schema))?;
+        }
+        let done = work();
+        if self.in_transaction()? {
+            self.cancel_transaction()?;
+        }
+        done
+    }
+
+    /// Closes the sessions that no thread has, and forgets a schema that is to be dropped.
+    pub(crate) fn leave_schema(&self, schema: &str) {
+        self.inner.session.close_idle();
+        self.inner.schemas.lock().unwrap_or_else(PoisonError::into_inner).remove(schema);
+    }
+
+    /// What tells this connection from others.
+    fn identity(&self) -> usize {
+        Arc::as_ptr(&self.inner).addr()
+    }
+
+    fn session(&self) -> &Session {
+        self.inner.session.of_this_thread(self.identity())
     }
 
     /// Whether other connections can see the same database: one in memory is this connection's alone.
@@ -324,10 +334,7 @@ impl Connection {
 
     /// Closes the connection to the database, also for its clones and all tables that it opened. An open transaction is undone.
     pub fn close(&self) {
-        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.adapter.close();
-        state.owner = None;
-        self.inner.ended.notify_all();
+        self.inner.session.close_all();
     }
 
     /// Names of the schemas of the database, sorted.
@@ -445,7 +452,7 @@ impl Connection {
         let failed = std::mem::take(&mut state.open_undo);
         recovery::finish(&mut guard, &intents);
         drop(guard);
-        self.inner.ended.notify_all();
+        self.session().notify();
         for intent in &failed {
             // The rows are committed; what remains of an insert that failed before waits for the next start.
             if let Err(error) = recovery::undo(self, intent) {
@@ -467,7 +474,7 @@ impl Connection {
         let mut intents = std::mem::take(&mut state.open_intents);
         intents.append(&mut state.open_undo);
         drop(guard);
-        self.inner.ended.notify_all();
+        self.session().notify();
         // Tables declared in the transaction are gone with it.
         self.forget_tables();
         for intent in &intents {
@@ -486,12 +493,7 @@ impl Connection {
 
     /// The adapter, once no other thread has a transaction open.
     pub(crate) fn lock(&self) -> Result<Guard<'_>, Error> {
-        let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let this_thread = std::thread::current().id();
-        while state.owner.is_some_and(|owner| owner != this_thread) {
-            state = self.inner.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        Ok(Guard(state))
+        Ok(self.session().lock())
     }
 
     /// A table bound to its codecs, from memory or from the database; `None` when it does not exist.

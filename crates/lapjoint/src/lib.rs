@@ -51,6 +51,7 @@ mod recovery;
 mod relatives;
 mod row;
 mod schema;
+mod session;
 mod statement;
 mod table;
 mod update;

@@ -256,6 +256,7 @@ impl Schema {
     /// [`Error`] when the database refuses, for example because another schema refers to this one.
     pub fn drop_schema(self) -> Result<(), Error> {
         self.connection.forget_tables();
+        self.connection.leave_schema(&self.name);
         let mut guard = self.connection.lock()?;
         guard.adapter_mut().drop_schema(&self.name).map_err(Error::db(&self.name))?;
         // Its markers are gone with it.

@@ -87,8 +87,11 @@ pub(in crate::postgres) fn default_sql(
     let text = match default {
         DefaultValue::Null => return Ok("NULL".to_owned()),
         DefaultValue::CurrentTimestamp => {
-            let is_date = matches!(&column.ty, ColumnType::Core(CoreType::Date));
-            return Ok(if is_date { "CURRENT_DATE" } else { "CURRENT_TIMESTAMP" }.to_owned());
+            return Ok(match &column.ty {
+                ColumnType::Core(CoreType::Date) => "CURRENT_DATE".to_owned(),
+                ColumnType::Core(CoreType::DateTime(Some(digits))) => format!("CURRENT_TIMESTAMP({digits})"),
+                _ => "CURRENT_TIMESTAMP".to_owned(),
+            });
         }
         DefaultValue::Literal(text) => text,
     };
