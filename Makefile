@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test mysql python bench interoperability lint docs crash torture fuzz clean
+.PHONY: demo test mysql python bench interoperability lint docs crash torture workers fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -48,6 +48,10 @@ crash:
 torture:
 	LAPJOINT_TORTURE_SECONDS=$${LAPJOINT_TORTURE_SECONDS:-300} LAPJOINT_CRASH_KILLS=$${LAPJOINT_CRASH_KILLS:-200} \
 		$(CARGO) test --release --locked -p lapjoint --test engine torture -- --nocapture
+
+# 8 processes on 2,000 jobs on every database, some of them killed; `make test` has less of the same.
+workers: $(VENV)/ready python
+	LAPJOINT_TEST_WORKERS=8x2000 scripts/with-services $(VENV)/bin/python -m pytest -q python/tests/test_workers.py
 
 # The Python package, in the environment of the tests.
 python: $(VENV)/ready

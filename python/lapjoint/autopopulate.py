@@ -100,9 +100,12 @@ class AutoPopulate:
                 outcomes = ((key, self._attempt(key, options)) for key in keys)
             else:
                 outcomes = distribute.on_processes(processes, self, keys, options)
-            if display_progress:
-                outcomes = _shown(outcomes, type(self).__name__, len(keys) if hasattr(keys, "__len__") else None)
-            return _collected(outcomes, suppress_errors, return_exception_objects, max_calls)
+            # Whatever ends it, workers end with it.
+            with contextlib.closing(outcomes):
+                seen = outcomes
+                if display_progress:
+                    seen = _shown(outcomes, type(self).__name__, len(keys) if hasattr(keys, "__len__") else None)
+                return _collected(seen, suppress_errors, return_exception_objects, max_calls)
 
     def _attempt(self, key, options):
         try:

@@ -1,6 +1,7 @@
 """Keys made by many workers: processes forked from this one, or any executor of `concurrent.futures`."""
 
 import concurrent.futures
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -92,8 +93,11 @@ def on_processes(count, table, keys, options):
     context = multiprocessing.get_context("fork")
     count = min(filter(None, (count, len(keys), os.cpu_count())))
     try:
-        with concurrent.futures.ProcessPoolExecutor(count, mp_context=context) as pool:
-            yield from _outcomes(pool, _Inherited(number), keys, options)
+        with (
+            concurrent.futures.ProcessPoolExecutor(count, mp_context=context) as pool,
+            contextlib.closing(_outcomes(pool, _Inherited(number), keys, options)) as outcomes,
+        ):
+            yield from outcomes
     finally:
         del _inherited[number]
 
