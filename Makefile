@@ -34,6 +34,7 @@ bench: $(VENV)/ready
 	scripts/with-services $(VENV)/bin/python benches/servers.py
 	scripts/with-services $(VENV)/bin/python benches/declaring.py
 	$(CARGO) run --release --locked --quiet -p lapjoint --example query_times
+	scripts/with-services $(VENV)/bin/python benches/populate.py
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
 interoperability: $(VENV)/ready python

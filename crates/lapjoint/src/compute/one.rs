@@ -1,6 +1,9 @@
 //! One key: its rows are made and committed, or nothing is.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
+
+use lapjoint_db::ColumnType;
 
 use crate::compute::make::Make;
 use crate::compute::making::Permit;
@@ -118,8 +121,30 @@ impl Table {
         }
     }
 
+    /// Whether the table has rows of a key: one statement for all keys, so that the server prepares it once.
     fn has(&self, key: &Row) -> Result<bool, Error> {
-        (&self.query() & key).exists()
+        let mut guard = self.schema().connection().lock()?;
+        let adapter = guard.adapter();
+        let mut conditions = Vec::new();
+        let mut parameters = Vec::new();
+        for (name, value) in key.iter() {
+            if let Some(attribute) = self.heading().get(name) {
+                conditions.push(format!("{} = ?", adapter.quote(name)));
+                parameters.push((value.clone(), attribute.column.clone()));
+            }
+        }
+        let condition = if conditions.is_empty() { "1=1".to_owned() } else { conditions.join(" AND ") };
+        let sql = format!("SELECT 1 FROM {} WHERE {condition} LIMIT 1", adapter.quote_table(self.id()));
+        let one = [("one".to_owned(), ColumnType::Native("bigint".into()))];
+        let mut found = false;
+        guard
+            .adapter_mut()
+            .query(&sql, &parameters, &one, &mut |_| {
+                found = true;
+                ControlFlow::Continue(())
+            })
+            .map_err(Error::db(self.id()))?;
+        Ok(found)
     }
 
     fn done_before(&self, key: &Row, worker: Option<&Worker>) -> Result<Made, Error> {
