@@ -454,6 +454,13 @@ mod tests {
     }
 
     #[test]
+    fn a_database_of_a_thousand_tables_is_drawn() {
+        let picture = random(1, 1000);
+        let layout = layout(&picture, false);
+        assert_eq!((layout.nodes.len(), layout.schemas.len()), (1000, 3));
+    }
+
+    #[test]
     fn crossings_that_can_be_avoided_are() {
         // a -> d, b -> c, where c comes before d.
         let mut picture = random(0, 3);

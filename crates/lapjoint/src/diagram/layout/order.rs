@@ -97,6 +97,7 @@ pub(super) fn order(blocks: &[Block], links: &[(usize, usize)]) -> Vec<Vec<usize
     for layer in &mut layers {
         layer.sort_by_key(|at| lane(blocks, *at));
     }
+    let links = &arriving(blocks, links, count);
     let mut best = (crossings(&layers, links), layers.clone());
     for round in 0..12 {
         let downwards = round % 2 == 0;
@@ -114,6 +115,17 @@ pub(super) fn order(blocks: &[Block], links: &[(usize, usize)]) -> Vec<Vec<usize
         }
     }
     best.1
+}
+
+/// The edges that arrive in each layer.
+fn arriving(blocks: &[Block], links: &[(usize, usize)], count: usize) -> Vec<Vec<(usize, usize)>> {
+    let mut layers = vec![Vec::new(); count];
+    for &(from, to) in links {
+        if let Some(layer) = blocks.get(to).and_then(|block| layers.get_mut(block.layer)) {
+            layer.push((from, to));
+        }
+    }
+    layers
 }
 
 fn lane(blocks: &[Block], at: usize) -> usize {
@@ -148,7 +160,7 @@ fn sort_by_neighbours(
     at: usize,
     layers: &mut [Vec<usize>],
     blocks: &[Block],
-    links: &[(usize, usize)],
+    links: &[Vec<(usize, usize)>],
     downwards: bool,
 ) {
     let beside = if downwards { at.checked_sub(1) } else { Some(at + 1) };
@@ -157,19 +169,18 @@ fn sort_by_neighbours(
     };
     let Some(layer) = layers.get_mut(at) else { return };
     let own = places(layer);
-    let mean = |block: usize| {
-        let neighbours: Vec<f64> = links
-            .iter()
-            .filter_map(|&(from, to)| {
-                let (this, other) = if downwards { (to, from) } else { (from, to) };
-                if this == block { beside.get(&other).map(|place| index(*place)) } else { None }
-            })
-            .collect();
-        if neighbours.is_empty() {
-            own.get(&block).map_or(0.0, |place| index(*place))
-        } else {
-            neighbours.iter().sum::<f64>() / index(neighbours.len())
+    let mut sums: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+    for &(from, to) in links.get(if downwards { at } else { at + 1 }).into_iter().flatten() {
+        let (this, other) = if downwards { (to, from) } else { (from, to) };
+        if let Some(place) = beside.get(&other) {
+            let (sum, count) = sums.entry(this).or_default();
+            *sum += index(*place);
+            *count += 1;
         }
+    }
+    let mean = |block: usize| match sums.get(&block) {
+        Some((sum, count)) => sum / index(*count),
+        None => own.get(&block).map_or(0.0, |place| index(*place)),
     };
     let mut keyed: Vec<(usize, f64, usize)> =
         layer.iter().map(|&block| (lane(blocks, block), mean(block), block)).collect();
@@ -178,50 +189,66 @@ fn sort_by_neighbours(
 }
 
 /// Swaps neighbours of a lane as long as that saves crossings.
-fn swap_neighbours(layers: &mut [Vec<usize>], blocks: &[Block], links: &[(usize, usize)]) {
+fn swap_neighbours(layers: &mut [Vec<usize>], blocks: &[Block], links: &[Vec<(usize, usize)>]) {
     for at in 0..layers.len() {
-        let length = layers.get(at).map_or(0, Vec::len);
-        for place in 1..length {
-            let Some(&[one, other]) = layers.get(at).and_then(|layer| layer.get(place - 1..=place)) else {
-                continue;
-            };
-            if lane(blocks, one) != lane(blocks, other) {
-                continue;
-            }
-            let before = crossings_around(at, layers, links);
-            if let Some(layer) = layers.get_mut(at) {
-                layer.swap(place - 1, place);
-            }
-            if crossings_around(at, layers, links) >= before
-                && let Some(layer) = layers.get_mut(at)
-            {
+        let ends = ends(at, layers, links);
+        let crossings = |first: usize, second: usize| -> usize {
+            let of = |block| ends.get(&block).map_or::<&[(bool, usize)], _>(&[], Vec::as_slice);
+            let after =
+                |one: &(bool, usize)| of(second).iter().filter(|two| one.0 == two.0 && one.1 > two.1).count();
+            of(first).iter().map(after).sum()
+        };
+        let Some(layer) = layers.get_mut(at) else { continue };
+        for place in 1..layer.len() {
+            let Some(&[one, other]) = layer.get(place - 1..=place) else { continue };
+            if lane(blocks, one) == lane(blocks, other) && crossings(one, other) > crossings(other, one) {
                 layer.swap(place - 1, place);
             }
         }
     }
 }
 
-fn crossings(layers: &[Vec<usize>], links: &[(usize, usize)]) -> usize {
+/// For each block of a layer the places of its neighbours, and whether these are in the layer before.
+fn ends(
+    at: usize,
+    layers: &[Vec<usize>],
+    links: &[Vec<(usize, usize)>],
+) -> BTreeMap<usize, Vec<(bool, usize)>> {
+    let beside =
+        |at: Option<usize>| at.and_then(|at| layers.get(at)).map(|layer| places(layer)).unwrap_or_default();
+    let (before, after) = (beside(at.checked_sub(1)), beside(Some(at + 1)));
+    let mut ends: BTreeMap<usize, Vec<(bool, usize)>> = BTreeMap::new();
+    for (from, to) in links.get(at).into_iter().flatten() {
+        if let Some(place) = before.get(from) {
+            ends.entry(*to).or_default().push((true, *place));
+        }
+    }
+    for (from, to) in links.get(at + 1).into_iter().flatten() {
+        if let Some(place) = after.get(to) {
+            ends.entry(*from).or_default().push((false, *place));
+        }
+    }
+    ends
+}
+
+fn crossings(layers: &[Vec<usize>], links: &[Vec<(usize, usize)>]) -> usize {
     (1..layers.len()).map(|at| crossings_between(at, layers, links)).sum()
 }
 
-fn crossings_around(at: usize, layers: &[Vec<usize>], links: &[(usize, usize)]) -> usize {
-    [at, at + 1].into_iter().filter(|at| *at > 0).map(|at| crossings_between(at, layers, links)).sum()
-}
-
-/// Crossings of the edges that arrive in a layer.
-fn crossings_between(at: usize, layers: &[Vec<usize>], links: &[(usize, usize)]) -> usize {
+/// Crossings of the edges that arrive in a layer: pairs whose ends are in opposite orders.
+fn crossings_between(at: usize, layers: &[Vec<usize>], links: &[Vec<(usize, usize)>]) -> usize {
     let (Some(before), Some(after)) = (layers.get(at - 1), layers.get(at)) else { return 0 };
     let (before, after) = (places(before), places(after));
-    let lines: Vec<(usize, usize)> =
-        links.iter().filter_map(|(from, to)| Some((*before.get(from)?, *after.get(to)?))).collect();
+    let arriving = links.get(at).into_iter().flatten();
+    let mut lines: Vec<(usize, usize)> =
+        arriving.filter_map(|(from, to)| Some((*before.get(from)?, *after.get(to)?))).collect();
+    lines.sort_unstable();
+    let mut met: Vec<usize> = Vec::with_capacity(lines.len());
     let mut count = 0;
-    for (number, one) in lines.iter().enumerate() {
-        count += lines
-            .iter()
-            .skip(number + 1)
-            .filter(|other| (one.0 < other.0 && one.1 > other.1) || (one.0 > other.0 && one.1 < other.1))
-            .count();
+    for (_, end) in lines {
+        let place = met.partition_point(|other| *other <= end);
+        count += met.len() - place;
+        met.insert(place, end);
     }
     count
 }

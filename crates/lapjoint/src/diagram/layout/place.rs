@@ -46,6 +46,14 @@ fn place_lane(blocks: &[Block], links: &[(usize, usize)], layers: &[Vec<usize>],
     for layer in layers {
         spread(layer, &layer.iter().map(|_| 0.0).collect::<Vec<_>>(), &across, middles);
     }
+    let mut neighbours: Vec<Vec<(usize, bool)>> = vec![Vec::new(); blocks.len()];
+    for &(from, to) in links {
+        for (this, other, is_before) in [(from, to, false), (to, from, true)] {
+            if let Some(neighbours) = neighbours.get_mut(this) {
+                neighbours.push((other, is_before));
+            }
+        }
+    }
     for round in 0..16 {
         let forth = round % 2 == 0;
         for step in 0..layers.len() {
@@ -58,12 +66,10 @@ fn place_lane(blocks: &[Block], links: &[(usize, usize)], layers: &[Vec<usize>],
                     let both = round >= 10;
                     let mut sum = 0.0;
                     let mut weight = 0.0;
-                    for &(from, to) in links {
-                        let other = match (from == block, to == block) {
-                            (true, _) if both || !forth => to,
-                            (_, true) if both || forth => from,
-                            _ => continue,
-                        };
+                    for &(other, is_before) in neighbours.get(block).into_iter().flatten() {
+                        if !both && is_before != forth {
+                            continue;
+                        }
                         if let Some(middle) = middles.get(other).filter(|_| is_here(other)) {
                             // Long edges are straight before others are.
                             let bends = [block, other]
