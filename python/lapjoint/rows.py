@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import itertools
+import json
 import pathlib
 import warnings
 from collections.abc import Mapping
@@ -64,12 +65,13 @@ def _iterable(rows, heading):
         return _pandas_rows(rows, heading)
     if module == "polars":
         return rows.iter_rows(named=True)
-    if module == "pyarrow":
-        return itertools.chain.from_iterable(batch.to_pylist() for batch in rows.to_batches())
     if isinstance(rows, pathlib.PurePath):
         return _csv_rows(rows, heading)
     if isinstance(rows, Mapping):
         raise DataJointError("insert() takes several rows; use insert1() for one")
+    # Whatever library it is of.
+    if hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
+        return _arrow_rows(rows)
     return rows
 
 
@@ -87,6 +89,41 @@ def _pandas_rows(frame, heading):
             missing = value is pandas.NaT or value is pandas.NA or (isinstance(value, float) and value != value)
             row[name] = None if missing and (name in nullable or not isinstance(value, float)) else value
         yield row
+
+
+def _arrow_rows(rows):
+    """Rows of an Arrow stream or batch, batch by batch."""
+    import pyarrow
+
+    is_stream = hasattr(rows, "__arrow_c_stream__")
+    batches = pyarrow.RecordBatchReader.from_stream(rows) if is_stream else [pyarrow.record_batch(rows)]
+    for batch in batches:
+        columns = [_arrow_values(field, column) for field, column in zip(batch.schema, batch.columns)]
+        for values in zip(*columns):
+            yield dict(zip(batch.schema.names, values))
+
+
+def _arrow_values(field, column):
+    """A column of Arrow as Python's values: documents are read, tensors are arrays."""
+    name = getattr(column.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
+    values = column.to_pylist()
+    if name == "arrow.json":
+        return [None if text is None else json.loads(text) for text in values]
+    if name == "arrow.fixed_shape_tensor":
+        import numpy as np
+
+        arrays = column.to_numpy_ndarray() if len(column) and not column.null_count else None
+        if arrays is not None:
+            return list(arrays)
+        shape, element = column.type.shape, column.type.value_type.to_pandas_dtype()
+        return [None if flat is None else np.array(flat, element).reshape(shape) for flat in column.storage.to_pylist()]
+    if name == "arrow.variable_shape_tensor":
+        import numpy as np
+
+        storage = getattr(column, "storage", column)
+        element = storage.type.field("data").type.value_type.to_pandas_dtype()
+        return [None if v is None else np.array(v["data"], element).reshape(v["shape"]) for v in storage.to_pylist()]
+    return values
 
 
 def _csv_rows(path, heading):

@@ -25,7 +25,7 @@ pub(crate) fn stream<'py>(py: Python<'py>, query: &Query) -> PyResult<Bound<'py,
     let (signals, watch) = Signals::watch(None);
     let watched = query.watched(watch);
     let reader = py.detach(|| watched.arrow()).map_err(|error| signals.raise(error))?;
-    let stream = FFI_ArrowArrayStream::new(Box::new(Detached(reader.into_reader())));
+    let stream = FFI_ArrowArrayStream::new(Box::new(Detached(Some(reader.into_reader()))));
     PyCapsule::new_with_value(py, stream, STREAM)
 }
 
@@ -59,19 +59,49 @@ pub(crate) fn array_of(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
 
 /// A reader that lets other threads of Python work meanwhile, whatever thread asks it: one that holds a connection may need
 /// Python to go on.
-struct Detached<R>(R);
+struct Detached<R>(Option<R>);
 
 impl<R: RecordBatchReader + Send> Iterator for Detached<R> {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Python::attach(|py| py.detach(|| self.0.next()))
+        let reader = self.0.as_mut()?;
+        let _held = Held::now();
+        Python::attach(|py| py.detach(|| reader.next()))
+    }
+}
+
+impl<R> Drop for Detached<R> {
+    fn drop(&mut self) {
+        // It may have objects of Python in it.
+        let _held = Held::now();
+        drop(self.0.take());
+    }
+}
+
+/// The interpreter, held by this thread.
+///
+/// A library that has been called from Python from here may have let go of the interpreter before it calls back. PyO3 counts only
+/// what goes through itself, and would take the interpreter for held.
+struct Held(pyo3::ffi::PyGILState_STATE);
+
+impl Held {
+    fn now() -> Self {
+        // SAFETY: the interpreter runs, for this code was imported by it; `drop` lets go of it on the same thread.
+        Self(unsafe { pyo3::ffi::PyGILState_Ensure() })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: the state is what `now` was given, and this is the innermost one: the value never leaves its function.
+        unsafe { pyo3::ffi::PyGILState_Release(self.0) }
     }
 }
 
 impl<R: RecordBatchReader + Send> RecordBatchReader for Detached<R> {
     fn schema(&self) -> SchemaRef {
-        self.0.schema()
+        self.0.as_ref().map_or_else(|| SchemaRef::new(Schema::empty()), R::schema)
     }
 }
 

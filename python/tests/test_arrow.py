@@ -179,3 +179,42 @@ def test_numpy_arrays_are_lists(schema):
     table = pa.table(Trace())
     assert table.schema.field("spikes").type == pa.list_(pa.float64())
     assert table.column("spikes").to_pylist() == [[0.5, 1.5], None, []]
+
+
+def test_what_is_read_can_be_inserted(cells):
+    @cells.connection.schemas[cells.database]
+    class Copy(dj.Manual):
+        definition = DEFINITION
+
+    class Stream:
+        """An object of some library that knows only the interface."""
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            return (cells & "i8 > 0").__arrow_c_stream__(requested_schema)
+
+    Copy.insert(cells.to_arrow().slice(0, 2))
+    Copy.insert(Stream())
+    assert Copy.to_dicts(order_by="KEY") == cells.to_dicts(order_by="KEY") == ROWS
+    (Copy & "i8 = 1").delete_quick()
+    Copy.insert(cells.to_arrow(order_by="KEY").slice(2).to_batches()[0])
+    assert Copy.to_dicts(order_by="KEY") == ROWS
+
+
+def test_arrays_can_be_inserted_from_tensors(schema):
+    @schema
+    class Image(dj.Manual):
+        definition = "n : int32\n---\nimage = null : <npy@>"
+
+    @schema
+    class Copy(dj.Manual):
+        definition = Image.definition
+
+    uniform = [np.full((2, 3), n, "uint16") for n in range(2)]
+    for images in (uniform, [*uniform, None], [uniform[0], np.zeros((1, 4), "uint16"), None]):
+        Image.insert(({"n": n, "image": image} for n, image in enumerate(images)), replace=True)
+        Copy.insert(Image(), replace=True)
+        Copy.insert(pa.table(Image()), replace=True)
+        found = (Copy & f"n < {len(images)}").to_dicts(order_by="n")
+        for row, image in zip(found, images):
+            assert (row["image"] is None) == (image is None)
+            assert image is None or (row["image"].dtype == "uint16" and np.array_equal(row["image"].load(), image))
