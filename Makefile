@@ -32,6 +32,7 @@ bench: $(VENV)/ready
 	$(CARGO) build --release --locked -p lapjoint-testing
 	$(VENV)/bin/python benches/stores.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
 	scripts/with-services $(VENV)/bin/python benches/servers.py
+	scripts/with-services $(VENV)/bin/python benches/arrow.py
 	scripts/with-services $(VENV)/bin/python benches/declaring.py
 	$(CARGO) run --release --locked --quiet -p lapjoint --example query_times
 	scripts/with-services $(VENV)/bin/python benches/populate.py
