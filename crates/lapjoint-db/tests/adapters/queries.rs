@@ -21,6 +21,8 @@ on_every_database!(
     column_names_are_those_of_the_result,
     a_question_mark_in_quotes_is_no_parameter,
     a_table_that_is_altered_is_read_as_it_is,
+    the_clock_is_the_databases_and_moves_on,
+    who_is_connected_is_known,
 );
 
 fn a_sink_may_stop_and_the_next_query_starts_anew(db: &mut Db) {
@@ -174,4 +176,38 @@ fn a_table_that_is_altered_is_read_as_it_is(db: &mut Db) {
         assert_eq!(rows, [[int(1), text("Ada"), Value::Null]]);
     }
     insert(&mut **db, &new, vec![vec![int(2), text(&"x".repeat(30)), int(1)]]).unwrap();
+}
+
+fn the_clock_is_the_databases_and_moves_on(db: &mut Db) {
+    let read = |db: &mut Db, seconds: f64| {
+        let sql = format!("SELECT {}", db.clock_sql(seconds));
+        let columns = [("now".to_owned(), core(CoreType::DateTime(Some(6))))];
+        let mut seen = None;
+        db.query(&sql, &[], &columns, &mut |row| {
+            seen = row.into_iter().next();
+            ControlFlow::Break(())
+        })
+        .unwrap();
+        match seen {
+            Some(Value::DateTime(time)) => time,
+            other => panic!("{other:?} is no time"),
+        }
+    };
+    db.begin(lapjoint_db::TransactionMode::User).unwrap();
+    let first = read(db, 0.0);
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let (second, past, later) = (read(db, 0.0), read(db, -3600.5), read(db, 2.5));
+    db.rollback().unwrap();
+    assert!(past < first && first < second && second < later, "{past} {first} {second} {later}");
+    assert!(first.subsec_nanosecond() % 1_000_000 == 0 && past.subsec_nanosecond() % 1_000_000 == 0);
+}
+
+fn who_is_connected_is_known(db: &mut Db) {
+    let (user, number) = db.who().unwrap();
+    if db.backend == crate::backend::Backend::Sqlite {
+        assert_eq!((user.as_str(), number), ("", None));
+    } else {
+        assert!(user.contains('@') && number.is_some_and(|number| number > 0), "{user} {number:?}");
+        assert_ne!(db.another().who().unwrap().1, number);
+    }
 }
