@@ -102,7 +102,8 @@ def connection_by_backend(db_creds_by_backend):
 
 @pytest.fixture(scope="session")
 def db_creds_test(database):
-    return credentials() if BACKEND == "postgresql" else {**credentials(), "user": "datajoint", "password": "datajoint"}
+    # A user of this run: another run may be at work on the same server.
+    return credentials() if BACKEND == "postgresql" else {**credentials(), "user": f"{PREFIX}_user", "password": "datajoint"}
 
 
 @pytest.fixture(scope="session")
@@ -112,12 +113,17 @@ def connection_root_bare(db_creds_root):
 
 @pytest.fixture(scope="session")
 def connection_root(connection_root_bare):
-    """On MySQL and MariaDB with the users of the tests. They stay: another run may be at work with them."""
+    """On MySQL and MariaDB with the users of the tests. Those of fixed names stay: another run may be at work with them."""
+    own = f"{PREFIX}_user"
     if BACKEND == "mysql":
-        for user, rights, more in (("datajoint", "ALL PRIVILEGES", ""), ("djview", "SELECT", ""), ("djssl", "SELECT", " REQUIRE SSL")):
-            connection_root_bare.query(f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{user}'{more}")
-            connection_root_bare.query(f"GRANT {rights} ON `djtest%`.* TO '{user}'@'%'")
-    return connection_root_bare
+        users = {own: ("datajoint", "ALL PRIVILEGES", ""), "djview": ("djview", "SELECT", "")}
+        users["djssl"] = ("djssl", "SELECT", " REQUIRE SSL")
+        for user, (password, rights, more) in users.items():
+            connection_root_bare.query(f"CREATE USER IF NOT EXISTS '{user}'@'%' IDENTIFIED BY '{password}'{more}")
+            connection_root_bare.query(f"GRANT {rights} ON `{PREFIX}%`.* TO '{user}'@'%'")
+    yield connection_root_bare
+    if BACKEND == "mysql":
+        connection_root_bare.query(f"DROP USER '{own}'@'%'")
 
 
 @pytest.fixture(scope="session")

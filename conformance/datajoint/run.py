@@ -83,8 +83,8 @@ def run_in(tests, backend, arguments):
     ]  # fmt: skip
     log = tests.parent / "log.txt"
     with log.open("w") as output:
-        # A name of its own, so that several runs may use one server.
-        environment = {**os.environ, "LAPJOINT_SUITE_BACKEND": backend, "DJ_TEST_DB_PREFIX": f"djtest{os.getpid()}"}
+        # Several runs on one server need names of their own.
+        environment = {**os.environ, "LAPJOINT_SUITE_BACKEND": backend, "DJ_TEST_DB_PREFIX": os.environ.get("DJ_TEST_DB_PREFIX", "djtest")}
         subprocess.run(
             command, cwd=tests.parent, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
         )
@@ -123,25 +123,29 @@ def is_bad(outcome):
     return outcome in ("failure", "error")
 
 
-def write(results, known):
+def counted(outcomes):
+    """How many passed, did not and were skipped, by file."""
+    counts = collections.defaultdict(lambda: [0, 0, 0])
+    for name, outcome in outcomes.items():
+        counts[file_of(name)][1 if is_bad(outcome) else 2 if outcome == "skipped" else 0] += 1
+    return dict(sorted(counts.items()))
+
+
+def write(known):
     """The counts by file and backend, and the reasons."""
+    counts = known["counts"]
     lines = [
         "# DataJoint's own tests",
         "",
-        f"The tests of datajoint {VERSION}, run against this package under DataJoint's name with file stores "
-        f"({datetime.date.today()}).",
+        f"The tests of datajoint {VERSION}, run against this package under DataJoint's name with file stores. On PostgreSQL the "
+        "tables of the tests have " + ", ".join(f"`{core}` for `{native}`" for native, core in NATIVE) + ", which are types of MySQL.",
         "",
-        "On PostgreSQL the tables of the tests have "
-        + ", ".join(f"`{core}` for `{native}`" for native, core in NATIVE)
-        + ", which are types of MySQL.",
-        "",
-        "| database | pass | do not | skipped |",
-        "|---|---:|---:|---:|",
+        "| database | pass | do not | skipped | |",
+        "|---|---:|---:|---:|---|",
     ]
-    for backend, outcomes in results.items():
-        count = collections.Counter(outcomes.values())
-        bad = count["failure"] + count["error"]
-        lines.append(f"| {TITLES[backend]} | **{count['passed']}** | {bad} | {count['skipped']} |")
+    for backend, found in counts.items():
+        passed, bad, skipped = (sum(column) for column in zip(*found["files"].values()))
+        lines.append(f"| {TITLES[backend]} | **{passed}** | {bad} | {skipped} | {found['date']} |")
     lines += [
         "",
         f"Run them again: `{COMMAND}` in the environment of `make test` (`.venv/bin/python`). What does not pass has its "
@@ -149,25 +153,21 @@ def write(results, known):
         "",
         "Passed / not passed by file:",
         "",
-        "| file | " + " | ".join(TITLES[backend] for backend in results) + " |",
-        "|---|" + "---:|" * len(results),
+        "| file | " + " | ".join(TITLES[backend] for backend in counts) + " |",
+        "|---|" + "---:|" * len(counts),
     ]
-    counts = collections.defaultdict(collections.Counter)
-    by_reason = collections.defaultdict(lambda: collections.defaultdict(list))
-    for backend, outcomes in results.items():
-        for name, outcome in outcomes.items():
-            counts[file_of(name)][backend, "bad" if is_bad(outcome) else outcome] += 1
-            if is_bad(outcome):
-                by_reason[reason_of(name, backend, known) or "unknown"][plain(name)].append(TITLES[backend])
-    for file, count in sorted(counts.items()):
-        cells = (f"{count[backend, 'passed']} / {count[backend, 'bad']}" for backend in results)
+    for file in sorted({file for found in counts.values() for file in found["files"]}):
+        cells = ("{0} / {1}".format(*found["files"].get(file, (0, 0))) for found in counts.values())
         lines.append(f"| {file} | " + " | ".join(cells) + " |")
+    by_reason = collections.defaultdict(lambda: collections.defaultdict(list))
+    for backend in counts:
+        for name, reason in known["tests"][backend].items():
+            by_reason[reason][name].append(TITLES[backend])
     lines += ["", "## What does not pass, and why", ""]
     for reason, names in sorted(by_reason.items(), key=lambda item: -len(item[1])):
-        text = known["reasons"].get(reason, reason)
-        lines += [f"### {text} ({len(names)})", ""]
+        lines += [f"### {known['reasons'].get(reason, reason)} ({len(names)})", ""]
         for name, backends in sorted(names.items()):
-            where = "" if len(backends) == len(results) else f" ({', '.join(backends)})"
+            where = "" if len(backends) == len(counts) else f" ({', '.join(backends)})"
             lines.append(f"- `{name}`{where}")
         lines.append("")
     (ROOT / "docs" / "conformance.md").write_text("\n".join(lines).rstrip() + "\n")
@@ -208,9 +208,10 @@ def main():
             bad = {plain(name) for name, outcome in outcomes.items() if is_bad(outcome)}
             kept = {name: reason for name, reason in known["tests"][backend].items() if name in bad}
             known["tests"][backend] = dict(sorted({**kept, **dict.fromkeys(new, "unknown")}.items()))
+            known["counts"][backend] = {"date": str(datetime.date.today()), "files": counted(outcomes)}
     if writes:
         KNOWN.write_text(json.dumps(known, indent=1) + "\n")
-        write(results, known)
+        write(known)
     # The closing line counts what is as it is known to be.
     print(f"{sum(map(len, results.values())) - wrong} passed, {wrong} failed")
     sys.exit(1 if wrong and not writes else 0)
