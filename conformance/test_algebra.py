@@ -12,7 +12,7 @@ HERE = pathlib.Path(__file__).parent / "algebra"
 sys.path.insert(0, str(HERE))
 
 import differential  # noqa: E402
-import sides  # noqa: E402
+import evaluators  # noqa: E402
 from compare import Difference, is_ordered  # noqa: E402
 from expressions import text  # noqa: E402
 
@@ -23,7 +23,7 @@ CASES = sorted(HERE.glob("cases/*.json"))
 def test_frozen_cases_give_what_they_gave(file, tmp_path):
     number = 0
     for case in json.loads(file.read_text()):
-        for side in sides.ours(tmp_path / "database"):
+        for side in evaluators.ours(tmp_path / "database"):
             tables = side.tables(case)
             for expression in case["expressions"]:
                 given = expression["expression"]
@@ -37,7 +37,7 @@ def test_frozen_cases_give_what_they_gave(file, tmp_path):
 
 
 @pytest.mark.skipif(
-    not any(os.environ.get(variable) for variable in sides.SERVERS.values()), reason="DataJoint needs a server; none is set"
+    not any(os.environ.get(variable) for variable in evaluators.SERVERS.values()), reason="DataJoint needs a server; none is set"
 )
 def test_random_expressions_mean_what_they_do_in_datajoint(tmp_path):
     bench = differential.Bench(tmp_path / "database")

@@ -21,7 +21,7 @@ import tempfile
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import sides  # noqa: E402
+import evaluators  # noqa: E402
 from compare import Difference, check, is_ordered  # noqa: E402
 from expressions import parts, smaller, tables_of, text  # noqa: E402
 
@@ -39,8 +39,8 @@ class Bench:
     """All sides, with the tables of one case at a time."""
 
     def __init__(self, folder):
-        self.references = sides.references()
-        self.ours = sides.ours(folder)
+        self.references = evaluators.references()
+        self.ours = evaluators.ours(folder)
         self.tables = {}
 
     def load(self, case):
