@@ -1,5 +1,6 @@
 """Schemas: the decorator that declares tables."""
 
+import gc
 import inspect
 import types
 import warnings
@@ -243,6 +244,8 @@ class Schema:
             return
         tables = lambda: [(table.full_table_name, len(table)) for table in self]  # noqa: E731
         if confirmed(self, f"Proceed to delete entire schema `{self.database}`?", tables, prompt):
+            # Connections that nobody holds any more, but for references in a circle, would keep the files of SQLite open.
+            gc.collect()
             core.drop_schema()
 
     def __repr__(self):
