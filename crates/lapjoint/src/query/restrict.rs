@@ -36,13 +36,11 @@ impl Select {
         is_semantic: bool,
         adapter: &dyn Adapter,
     ) -> Result<Self, Error> {
-        let truth = self.truth(condition, is_semantic, adapter)?;
-        let nests = self.is_cut() || self.group.is_some() || self.has_derived();
-        match truth {
-            Truth::Constant(true) => Ok(self),
-            Truth::Constant(false) => Ok(self.with_condition("1=0".to_owned(), nests, adapter)),
-            Truth::Sql(sql) => Ok(self.with_condition(sql, nests, adapter)),
-        }
+        Ok(match self.truth(condition, is_semantic, adapter)? {
+            Truth::Constant(true) => self,
+            Truth::Constant(false) => self.with_condition("1=0".to_owned(), adapter),
+            Truth::Sql(sql) => self.with_condition(sql, adapter),
+        })
     }
 
     /// The rows that no row of `other` matches in the named columns, which hold no nulls.
@@ -53,11 +51,11 @@ impl Select {
         adapter: &dyn Adapter,
     ) -> Result<Self, Error> {
         let sql = not_exists(other, names, adapter)?;
-        let nests = self.is_cut() || self.group.is_some() || self.has_derived();
-        Ok(self.with_condition(sql, nests, adapter))
+        Ok(self.with_condition(sql, adapter))
     }
 
-    fn with_condition(self, sql: String, nests: bool, adapter: &dyn Adapter) -> Self {
+    fn with_condition(self, sql: String, adapter: &dyn Adapter) -> Self {
+        let nests = self.is_cut() || self.group.is_some() || self.has_derived();
         let mut select = if nests { self.nest(false, adapter) } else { self };
         select.conditions.push(sql);
         select
@@ -225,13 +223,12 @@ fn not_exists(other: &Select, names: &[String], adapter: &dyn Adapter) -> Result
         return Ok(format!("(NOT EXISTS ({}))", other.clone().nest(true, adapter).sql_of(adapter, "1")));
     }
     let inner_name = |name: &String| adapter.quote(&format!("${name}"));
-    let inner = other.clone().nest(true, adapter);
     let list: Vec<String> =
         names.iter().map(|name| format!("{} AS {}", adapter.quote(name), inner_name(name))).collect();
     let inner = match (other.is_plain_restriction(), other.has_derived()) {
         // One SELECT less to read where the columns are the table's own.
         (true, false) => other.sql_of(adapter, &list.join(", ")),
-        _ => inner.sql_of(adapter, &list.join(", ")),
+        _ => other.clone().nest(true, adapter).sql_of(adapter, &list.join(", ")),
     };
     let equal: Vec<String> =
         names.iter().map(|name| format!("{} = {}", inner_name(name), adapter.quote(name))).collect();
