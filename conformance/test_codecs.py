@@ -107,7 +107,9 @@ def test_hash(pair):
     assert pair.ours_back("<hash@>", theirs) == value == pair.theirs_back(["hash"], ours)
 
 
-def test_attach(pair, tmp_path):
+def test_attach(pair, tmp_path, monkeypatch):
+    # Attached files come back in the working directory.
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "notes.txt"
     file.write_bytes(b"content\0with NUL")
     assert pair.ours("<attach>", str(file)) == pair.theirs(["attach"], str(file))
