@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test mysql python bench interoperability lint docs crash torture workers fuzz clean
+.PHONY: demo test mysql python bench bench-gzcm interoperability lint docs crash torture workers fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -31,11 +31,20 @@ bench: $(VENV)/ready
 	$(VENV)/bin/python benches/tables.py
 	$(CARGO) build --release --locked -p lapjoint-testing
 	$(VENV)/bin/python benches/stores.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
+	$(VENV)/bin/python benches/chunked.py $${CARGO_TARGET_DIR:-target}/release/lapjoint-testing
 	scripts/with-services $(VENV)/bin/python benches/servers.py
 	scripts/with-services $(VENV)/bin/python benches/arrow.py
 	scripts/with-services $(VENV)/bin/python benches/declaring.py
 	$(CARGO) run --release --locked --quiet -p lapjoint --example query_times
 	scripts/with-services $(VENV)/bin/python benches/populate.py
+	$(VENV)/bin/python benches/photon.py
+	$(CARGO) run --release --locked --quiet -p lapjoint-wasm --example wasm_times
+
+# Contact matrices against cooler and hictk in the same run, as a table. GZCM_DATA names a folder with more of them than the tree has.
+bench-gzcm: $(VENV)/ready
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check cooler==0.11.0 hictkpy==1.4.0 pyarrow
+	$(CARGO) build --release --locked -p gzcm --example bench_gzcm
+	$(VENV)/bin/python benches/gzcm.py $${CARGO_TARGET_DIR:-target}/release/examples/bench_gzcm --data $${GZCM_DATA:-examples/data/hic}
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
 interoperability: $(VENV)/ready python

@@ -9,7 +9,9 @@ HERE = pathlib.Path(__file__).parent
 def frozen():
     # What is known of DataJoint's own tests changes with the package.
     found = [*HERE.glob("*/*.json"), *HERE.glob("*/cases/*.json")]
-    return sorted(path for path in found if path.parent.name != "datajoint")
+    found = [path for path in found if path.parent.name not in ("datajoint", "codecs")]
+    cases = (path for path in HERE.glob("codecs/*/*/**/*") if path.is_file() and path.suffix not in (".py", ".pyc"))
+    return sorted([*found, *cases])
 
 
 def main():

@@ -1,11 +1,14 @@
 //! What each fuzz target does with its input, and the bound on the memory that it may take.
 
+pub mod matrices;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use lapjoint_format::blob::{self, PackOptions, UnpackOptions};
 use lapjoint_format::npy;
+use lapjoint_format::spikes::{self, DecodeOptions};
 use lapjoint_types::definition::Definition;
 use lapjoint_types::spec::TypeSpec;
 
@@ -74,6 +77,24 @@ pub fn npy_parse(data: &[u8]) {
     if let Ok(array) = npy::from_bytes(Bytes::copy_from_slice(data)) {
         let Ok(file) = npy::to_bytes(&array) else { return };
         assert_eq!(npy::from_bytes(file).expect("what was written can be read"), array);
+    }
+}
+
+/// Most spikes that the target reads.
+const MAX_SPIKES: u64 = 1 << 20;
+
+/// Reads a spike train, as it is and with a checksum that fits; what could be read is written and read again, and must be the same.
+pub fn spikes_decode(data: &[u8]) {
+    let options = DecodeOptions::default().max_elements(MAX_SPIKES);
+    let mut sealed = data.to_vec();
+    if let Some((body, _)) = data.split_last_chunk::<4>() {
+        sealed[body.len()..].copy_from_slice(&crc32c::crc32c(body).to_le_bytes());
+    }
+    for bytes in [data, &sealed] {
+        let _ = spikes::head(bytes);
+        let Ok(array) = spikes::decode_with(bytes, &options) else { continue };
+        let packed = spikes::encode(&array).expect("what was read can be written");
+        assert_eq!(spikes::decode(&packed).expect("what was written can be read"), array);
     }
 }
 

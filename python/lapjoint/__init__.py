@@ -19,6 +19,7 @@ from .settings import config
 from .spark import SparkAdapter
 from .storage_adapter import StorageAdapter, get_storage_adapter
 from .tables import Compute, Computed, Entry, FreeTable, Imported, Ingest, Lookup, Manual, Part, Table, ValidationResult
+from .zarr_ref import ZarrRef, ZarrValue
 
 schema = Schema
 __author__ = "The Lapjoint developers"
@@ -52,7 +53,7 @@ def install_as_datajoint():
 __all__ = [
     "AndList", "AutoPopulate", "Codec", "Compute", "Computed", "Connection", "DataJointError", "Diagram", "Entry", "FreeTable",
     "Imported", "Ingest", "Instance", "Job", "Lookup", "Manual", "MatCell", "MatStruct", "Not", "NpyRef", "ObjectRef", "Part", "Schema",
-    "SchemaCodec", "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule",
+    "SchemaCodec", "SparkAdapter", "StorageAdapter", "Table", "ThreadSafetyError", "Top", "U", "ValidationResult", "VirtualModule", "ZarrRef", "ZarrValue",
     "__version__", "blob", "cli", "codecs", "config", "conn", "errors", "get_codec", "get_storage_adapter",
     "install_as_datajoint", "list_codecs",
     "list_schemas", "logger", "schema", "utils", "virtual_schema",

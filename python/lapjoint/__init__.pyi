@@ -44,6 +44,8 @@ from .tables import Manual as Manual
 from .tables import Part as Part
 from .tables import Table as Table
 from .validation import ValidationResult as ValidationResult
+from .zarr_ref import ZarrRef as ZarrRef
+from .zarr_ref import ZarrValue as ZarrValue
 
 schema = Schema
 __author__: str
@@ -86,6 +88,8 @@ __all__ = [
     "U",
     "ValidationResult",
     "VirtualModule",
+    "ZarrRef",
+    "ZarrValue",
     "__version__",
     "blob",
     "cli",

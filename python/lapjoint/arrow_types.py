@@ -41,7 +41,8 @@ def columns_of(codec, values):
         if hasattr(rendered, "combine_chunks"):
             rendered = rendered.combine_chunks()
         return rendered if hasattr(rendered, "__arrow_c_array__") else list(rendered)
-    if type(codec).__dict__.get("to_spark") is not to_spark and hasattr(codec, "to_spark"):
+    # The default may be inherited from a base class that declares a type.
+    if getattr(type(codec), "to_spark", None) not in (None, to_spark):
         return [None if value is None else codec.to_spark(value) for value in values]
     return values
 

@@ -7,17 +7,21 @@ import json
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
+from typing import NamedTuple
 
 from . import _core, arrow_types, plugins
 from ._core import unregister_codec
+from .codec_tools import Check, CodecInfo, Migration, check, list, lock, migrate, use_lock  # noqa: A004
 from .errors import DataJointError
 
 __all__ = [
     "Codec", "SchemaCodec", "get_codec", "is_codec_registered", "list_codecs", "lookup_codec", "parse_type_spec",
     "resolve_dtype", "unregister_codec",
+    "distrust_wasm", "load_wasm", "trust_wasm", "wasm_modules",
+    "Check", "CodecInfo", "Migration", "check", "list", "lock", "migrate", "use_lock",
 ]  # fmt: skip
 
-# Instances of the Python codecs by name, so that `get_codec` gives the object that was registered.
+# Instances of the Python codecs by name and class, so that `get_codec` gives the object that was registered.
 _instances = {}
 
 
@@ -29,9 +33,20 @@ class Codec(ABC):
     """
 
     name = None
+    # Whether any other codec of the name takes this one's place.
+    yields = False
     # What decoded values are in columns of Arrow: a type of pyarrow, or a text such as "list<float64>" or "tensor<uint16>[?,?]".
     # A method `to_arrow(values)` may give an array for a list of decoded values, `None` among them.
     arrow_type = None
+    # Version of the stored form that `encode` writes, as text: "1.0". Metadata of objects gets it, where `encode` does not
+    # write it itself, and the names of the packages beside it.
+    codec_version = None
+    # Versions that `decode` reads; a value of any other is refused before it is decoded. Without them `decode` decides.
+    reads_versions = None
+    # Versions that `encode` writes when its argument `codec_version` asks for one.
+    writes_versions = None
+    # Messages for readers of versions that will not be read for ever, by version.
+    deprecated_versions: dict[str, str] = {}
 
     def __init_subclass__(cls, *, register=True, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -110,7 +125,7 @@ class SchemaCodec(Codec, register=False):
         from .settings import config as default
 
         store = (config or default)._core.store(store_name)
-        return store.schema_path(schema, table, field, list(primary_key.items()), ext or "")
+        return store.schema_path(schema, table, field, [*primary_key.items()], ext or "")
 
     @staticmethod
     def _get_backend(store_name=None, config=None):
@@ -128,7 +143,7 @@ class _Registry(MutableMapping):
     """All registered codecs by name."""
 
     def __getitem__(self, name):
-        if not _core.is_codec_registered(name):
+        if not is_codec_registered(name):
             raise KeyError(name)
         return get_codec(name)
 
@@ -154,13 +169,57 @@ _codec_registry = _Registry()
 def register_instance(codec):
     """Registers a codec object under its name; a class defined again in the same place replaces its predecessor."""
     _core.register_codec(codec)
-    _instances[codec.name] = codec
+    cls = type(codec)
+    _instances[codec.name, f"{cls.__module__}.{cls.__qualname__}"] = codec
+
+
+class WasmModule(NamedTuple):
+    """A codec in a WebAssembly module."""
+
+    name: str
+    version: str
+    sha256: str
+    summary: str
+
+
+def _wasm(function):
+    found = getattr(_core, function, None)
+    if found is None:
+        raise DataJointError("this build of lapjoint has no WebAssembly: install one with it, such as the published wheel")
+    return found
+
+
+def load_wasm(source, *, embed_decoder=None):
+    """Loads a codec in a WebAssembly module, given as its file or its bytes, and registers it.
+
+    With `embed_decoder=True` the values that it writes carry the module, `False` they do not; without it the setting
+    `codecs.embed_decoder` decides.
+    """
+    return WasmModule(*_wasm("load_wasm")(source, embed_decoder))
+
+
+def wasm_modules(config=None):
+    """The modules in the plugin folders: by file a `WasmModule`, or the text of what is wrong with it."""
+    from .settings import config as default
+
+    found = _wasm("scan_wasm")((config or default)._core)
+    return {path: WasmModule(*loaded) if loaded else error for path, loaded, error in found}
+
+
+def trust_wasm(sha256):
+    """Lets values be decoded, in this process, by the module with this SHA-256 that they carry."""
+    _wasm("trust_wasm")(sha256)
+
+
+def distrust_wasm(sha256):
+    """Takes back what `trust_wasm` allowed; whether it had."""
+    return _wasm("distrust_wasm")(sha256)
 
 
 def list_codecs():
-    """Names of all codecs, those of installed plugins included, sorted."""
+    """Names of all codecs, those of installed plugins and those that ship with Lapjoint included, sorted."""
     plugins.load()
-    return _core.list_codecs()
+    return sorted({*_core.list_codecs(), *plugins.BUNDLED})
 
 
 def is_codec_registered(name):
@@ -179,8 +238,8 @@ def get_codec(name):
     """The codec of a name, given as `blob`, `<blob>` or `<blob@store>`."""
     plugins.find(name)
     found, origin, _ = _core.codec_info(name)
-    if origin.startswith("Python class"):
-        return _instances[found]
+    if origin.startswith("Python class "):
+        return _instances[found, origin.removeprefix("Python class ")]
     from .builtin_codecs import builtin_codec
 
     return builtin_codec(found, origin)

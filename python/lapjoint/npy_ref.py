@@ -7,9 +7,10 @@ import tempfile
 import numpy as np
 
 from . import _core
+from .array_ref import ArrayRef, plan
 
 
-class NpyRef:
+class NpyRef(ArrayRef):
     """An array in a store that is read when asked: whole by `load`, in parts by slicing, or by any numpy function."""
 
     __slots__ = ("_metadata", "_backend", "_core", "_loaded", "__weakref__")
@@ -40,9 +41,6 @@ class NpyRef:
         """Element type, without reading the array (of records: its header is read)."""
         return self._core.dtype if self._core else np.dtype(self._about()["dtype"])
 
-    ndim = property(lambda self: len(self.shape), doc="Number of axes.")
-    size = property(lambda self: int(np.prod(self.shape, dtype=int)), doc="Number of elements.")
-    nbytes = property(lambda self: self.size * self.dtype.itemsize, doc="Size of the loaded array in bytes.")
     path = property(lambda self: self._about()["path"], doc="Path in the store.")
     store = property(lambda self: self._about().get("store"), doc="Name of the store.")
     is_loaded = property(lambda self: self._loaded is not None, doc="Whether the array is in memory.")
@@ -85,25 +83,11 @@ class NpyRef:
             os.replace(partial, file)
         return file
 
-    def __array__(self, dtype=None, copy=None):
-        array = self.load()
-        if dtype is not None and array.dtype != dtype:
-            if copy is False:
-                raise ValueError(f"an array of {array.dtype} cannot become {dtype} without a copy")
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def __len__(self):
-        if not self.shape:
-            raise TypeError("len() of 0-dimensional array")
-        return self.shape[0]
-
     def __getitem__(self, index):
         """Elements; slices and numbers on the leading axes read only the bytes that they need."""
-        plan = None if self.is_loaded or not self._core else _plan(index, self.shape)
-        if plan is None:
+        if self.is_loaded or not self._core or not _is_simple(index):
             return self.load()[index]
-        axes, rest = plan
+        axes, rest = plan(index, self.shape)
         return self._core.slice(axes)[rest]
 
     def __iter__(self):
@@ -119,34 +103,9 @@ class NpyRef:
         return f"NpyRef(shape={self.shape}, dtype={shown}, {state})"
 
 
-def _plan(index, shape):
-    """What to read, as (start, stop, step) of the leading axes, and the index into what was read; `None` to read all."""
-    index = index if isinstance(index, tuple) else (index,)
-    if Ellipsis in [part if part is Ellipsis else None for part in index]:
-        at = [part is Ellipsis for part in index].index(True)
-        fill = len(shape) - (len(index) - 1)
-        index = index[:at] + (slice(None),) * fill + index[at + 1 :]
-    if len(index) > len(shape):
-        if all(isinstance(part, (int, slice, np.integer)) for part in index):
-            raise IndexError(f"too many indices: array is {len(shape)}-dimensional, but {len(index)} were indexed")
-        return None
-    axes, rest = [], []
-    for part, size in zip(index, shape):
-        if isinstance(part, slice):
-            start, stop, step = part.indices(size)
-            count = len(range(start, stop, step))
-            if step < 0:
-                start, step = (start + (count - 1) * step, -step) if count else (0, 1)
-                rest.append(slice(None, None, -1))
-            else:
-                rest.append(slice(None))
-            axes.append((start, start + (count - 1) * step + 1 if count else start, step))
-        elif isinstance(part, (int, np.integer)) and not isinstance(part, (bool, np.bool_)):
-            at = int(part) + (size if part < 0 else 0)
-            if not 0 <= at < size:
-                raise IndexError(f"index {part} is out of bounds for axis {len(axes)} with size {size}")
-            axes.append((at, at + 1, 1))
-            rest.append(0)
-        else:
-            return None
-    return axes, tuple(rest)
+def _is_simple(index):
+    """Whether an index has only numbers, slices and ellipses: of a file without chunks, all else is read whole."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is Ellipsis or (isinstance(part, (int, slice, np.integer)) and not isinstance(part, (bool, np.bool_))) for part in parts
+    )

@@ -1,4 +1,4 @@
-"""Progress of long inserts and fetches: a bar of tqdm on a terminal, nothing elsewhere."""
+"""Progress of long inserts, fetches and conversions: a bar of tqdm on a terminal, nothing elsewhere."""
 
 import sys
 import time
@@ -9,16 +9,16 @@ PATIENCE_SECONDS = 1.0
 
 
 class _Bar:
-    """Receives how many rows are done; shows a bar when it takes long."""
+    """Receives how many are done; shows a bar when it takes long."""
 
-    def __init__(self, what):
-        self._what, self._start, self._bar = what, time.monotonic(), None
+    def __init__(self, what, unit):
+        self._what, self._unit, self._start, self._bar = what, unit, time.monotonic(), None
 
     def __call__(self, done, total):
         if self._bar is None and time.monotonic() - self._start > PATIENCE_SECONDS:
             import tqdm
 
-            self._bar = tqdm.tqdm(total=total, desc=self._what, unit="row", leave=False)
+            self._bar = tqdm.tqdm(total=total, desc=self._what, unit=self._unit, leave=False)
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
 
@@ -29,12 +29,12 @@ class _Bar:
 
 
 @contextmanager
-def progress(what):
-    """What the engine tells how many rows are done; `None` where nobody would see it."""
+def progress(what, unit="row"):
+    """What the engine tells how many rows, or other units, are done; `None` where nobody would see it."""
     if not _is_seen():
         yield None
         return
-    bar = _Bar(what)
+    bar = _Bar(what, unit)
     try:
         yield bar
     finally:

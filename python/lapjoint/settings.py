@@ -15,7 +15,7 @@ CONFIG_FILENAME = "datajoint.json"
 SECRETS_DIRNAME = ".secrets"
 SYSTEM_SECRETS_DIR = pathlib.Path("/run/secrets/datajoint")
 
-SECTIONS = ("connection", "database", "display", "gc", "jobs", "provenance")
+SECTIONS = ("codecs", "connection", "database", "display", "gc", "jobs", "provenance")
 
 # Settings that every store may have, with what they are when they are not given.
 STORE_DEFAULTS = {

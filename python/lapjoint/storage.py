@@ -97,11 +97,12 @@ class StorageBackend:
 
     @classmethod
     def _of(cls, store, spec=None, config=None):
+        from .settings import StoreSpec
         from .settings import config as default
 
         made = cls.__new__(cls)
         made._store, made.protocol, made._config = store, store.protocol, config or default
-        made.spec = spec or {"protocol": store.protocol, "location": store.location}
+        made.spec = spec or StoreSpec(store.settings())
         return made
 
     def __reduce__(self):
@@ -238,7 +239,7 @@ class StorageBackend:
         staged = self._staged(remote_path)
         if staged is not None:
             kind, content, _ = staged
-            if kind == "folder":
+            if kind in ("folder", "made"):
                 raise MissingExternalFile(f"{remote_path} is a folder")
             return content if kind == "bytes" else pathlib.Path(content).read_bytes()
         if self._store is not None:
@@ -273,7 +274,7 @@ class StorageBackend:
 
         if self._is_staging():
             staged = self._staged(remote_path)
-            folder = staged[1] if staged else str(scratch_folder() / "folder")
+            folder = staged[1] if staged and staged[0] == "folder" else str(scratch_folder() / "folder")
             os.makedirs(folder, exist_ok=True)
             self._stage(remote_path, "folder", folder)
             return fsspec.filesystem("file", auto_mkdir=True).get_mapper(folder)
@@ -303,7 +304,7 @@ class StorageBackend:
         if self._store is None:
             return self.fs.isdir(self._full_path(remote_path))
         staged = self._staged(remote_path)
-        return staged[0] == "folder" if staged else self._store.is_folder(str(remote_path))
+        return staged[0] in ("folder", "made") if staged else self._store.is_folder(str(remote_path))
 
     def size(self, remote_path):
         """Size of an object in bytes."""

@@ -6,7 +6,7 @@ use lapjoint::{Connection, InsertOptions, Partition, References, Schema, Table, 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::codec::python_attributes;
+use crate::codec::takers;
 use crate::config::PyConfig;
 use crate::error::{from_any, from_engine};
 use crate::query::PyQuery;
@@ -304,7 +304,7 @@ impl PyTable {
         if let Ok(total) = rows.len() {
             options = options.rows_total(total as u64);
         }
-        let rows = Rows::new(rows, python_attributes(self.0.heading()))?;
+        let rows = Rows::new(rows, takers(py, self.0.heading())?)?;
         let (signals, watch) = Signals::watch(progress);
         let options = options.watch(watch);
         py.detach(|| self.0.try_insert_with(rows, &options)).map_err(|error| signals.raise(error))
@@ -339,7 +339,7 @@ impl PyTable {
     }
 
     fn update1(&self, py: Python<'_>, row: &Bound<'_, PyDict>) -> PyResult<()> {
-        let row = to_row(row, 0, &mut Arc::default(), &python_attributes(self.0.heading()))?;
+        let row = to_row(row, 0, &mut Arc::default(), &takers(py, self.0.heading())?)?;
         py.detach(|| self.0.update1(row)).map_err(from_engine)
     }
 

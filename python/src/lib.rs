@@ -4,6 +4,7 @@ mod array;
 mod arrow;
 mod blob;
 mod codec;
+mod codecs;
 mod collect;
 mod columns;
 mod compute;
@@ -12,14 +13,20 @@ mod diagram;
 mod driver;
 mod engine;
 mod error;
+mod figpack;
+mod gzcm;
 mod jobs;
+mod photon;
 mod query;
 mod reference;
 mod registry;
 mod rows;
 mod store;
 mod value;
+#[cfg(feature = "wasm")]
+mod wasm;
 mod watch;
+mod zarr;
 
 use pyo3::prelude::*;
 use pyo3::types::PyFrozenSet;
@@ -27,6 +34,7 @@ use pyo3::types::PyFrozenSet;
 #[pymodule(gil_used = false)]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     driver::install();
+    codec::install_warnings();
     module.add_function(wrap_pyfunction!(query::join_order, module)?)?;
     module.add_function(wrap_pyfunction!(blob::pack, module)?)?;
     module.add_function(wrap_pyfunction!(blob::read_dims_32bit, module)?)?;
@@ -34,6 +42,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::register_codec, module)?)?;
     module.add_function(wrap_pyfunction!(registry::unregister_codec, module)?)?;
     module.add_function(wrap_pyfunction!(registry::is_codec_registered, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::add_codec_finder, module)?)?;
+    module.add_function(wrap_pyfunction!(registry::is_codec_settled, module)?)?;
     module.add_function(wrap_pyfunction!(registry::list_codecs, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_info, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_dtype, module)?)?;
@@ -41,6 +51,14 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::codec_validate, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_encode, module)?)?;
     module.add_function(wrap_pyfunction!(registry::codec_decode, module)?)?;
+    #[cfg(feature = "wasm")]
+    {
+        module.add_function(wrap_pyfunction!(wasm::load_wasm, module)?)?;
+        module.add_function(wrap_pyfunction!(wasm::find_wasm, module)?)?;
+        module.add_function(wrap_pyfunction!(wasm::scan_wasm, module)?)?;
+        module.add_function(wrap_pyfunction!(wasm::trust_wasm, module)?)?;
+        module.add_function(wrap_pyfunction!(wasm::distrust_wasm, module)?)?;
+    }
     module.add_function(wrap_pyfunction!(engine::definition_warnings, module)?)?;
     module.add_function(wrap_pyfunction!(engine::referenced_names, module)?)?;
     module.add_function(wrap_pyfunction!(engine::tier_of_table, module)?)?;
@@ -55,6 +73,14 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(store::object_path, module)?)?;
     module.add_function(wrap_pyfunction!(store::token, module)?)?;
     module.add_function(wrap_pyfunction!(store::encode_pk_value, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::list_all_codecs, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::note_codec_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::check_codecs, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::lock_codecs, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::compare_with_lock, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::use_lock, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::migrate_values, module)?)?;
+    module.add_function(wrap_pyfunction!(codecs::run_command, module)?)?;
     module.add_class::<compute::PyComputation>()?;
     module.add_function(wrap_pyfunction!(diagram::parents_of, module)?)?;
     module.add_function(wrap_pyfunction!(diagram::children_of, module)?)?;
@@ -77,5 +103,16 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<arrow::PyArrowBatch>()?;
     module.add_class::<reference::PyNpyRef>()?;
     module.add_class::<reference::PyObjectRef>()?;
+    module.add_function(wrap_pyfunction!(zarr::zarr_source, module)?)?;
+    module.add_class::<value::EngineValue>()?;
+    module.add_class::<store::PyMadeFolder>()?;
+    module.add_class::<zarr::PyZarrSpool>()?;
+    module.add_class::<zarr::PyZarrRef>()?;
+    module.add_class::<figpack::PyFigpackRef>()?;
+    module.add_function(wrap_pyfunction!(photon::photon_estimate, module)?)?;
+    module.add_function(wrap_pyfunction!(photon::photon_forward, module)?)?;
+    module.add_function(wrap_pyfunction!(photon::photon_inverse, module)?)?;
+    module.add_class::<photon::PyPhotonRef>()?;
+    gzcm::register(module)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use lapjoint::codec::science::figpack::FigpackRef;
+use lapjoint::codec::science::photon::PhotonRef;
+use lapjoint::codec::science::zarr::ZarrRef;
 use lapjoint::codec::{AxisSlice, NpyRef, ObjectRef};
 use lapjoint::types::Foreign;
 use pyo3::prelude::*;
@@ -9,8 +12,11 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use crate::array;
 use crate::error::from_codec;
+use crate::figpack::PyFigpackRef;
+use crate::photon::PyPhotonRef;
 use crate::store::PyStore;
-use crate::value::to_python;
+use crate::value::json_object;
+use crate::zarr::PyZarrRef;
 
 /// The Python object of a reference that the engine decoded; `None` for other objects.
 pub(crate) fn reference_object(py: Python<'_>, object: &dyn Foreign) -> PyResult<Option<Py<PyAny>>> {
@@ -21,20 +27,27 @@ pub(crate) fn reference_object(py: Python<'_>, object: &dyn Foreign) -> PyResult
         let core = Bound::new(py, PyNpyRef(reference.clone()))?.into_any();
         return of("lapjoint.npy_ref", "NpyRef", core);
     }
+    if let Some(reference) = object.as_any().downcast_ref::<ZarrRef>() {
+        let core = Bound::new(py, PyZarrRef(reference.clone()))?.into_any();
+        return of("lapjoint.zarr_ref", "ZarrRef", core);
+    }
     if let Some(reference) = object.as_any().downcast_ref::<ObjectRef>() {
         let core = Bound::new(py, PyObjectRef(reference.clone()))?.into_any();
         return of("lapjoint.objectref", "ObjectRef", core);
+    }
+    if let Some(movie) = object.as_any().downcast_ref::<PhotonRef>() {
+        let core = Bound::new(py, PyPhotonRef(movie.clone()))?.into_any();
+        return of("lapjoint.photon", "PhotonRef", core);
+    }
+    if let Some(figure) = object.as_any().downcast_ref::<FigpackRef>() {
+        let core = Bound::new(py, PyFigpackRef(figure.clone()))?.into_any();
+        return of("lapjoint.figpack_ref", "FigpackRef", core);
     }
     Ok(None)
 }
 
 /// A folder of a walk: path, names of folders, names of files.
 type Folder = (String, Vec<String>, Vec<String>);
-
-/// JSON as Python's objects.
-fn json_object(py: Python<'_>, json: serde_json::Value) -> PyResult<Py<PyAny>> {
-    to_python(py, lapjoint::Value::from(json))
-}
 
 /// An array in a store that is read when asked.
 #[pyclass(frozen, name = "NpyRef", module = "lapjoint._core")]
@@ -99,7 +112,7 @@ impl PyNpyRef {
 
 /// A file or folder in a store.
 #[pyclass(frozen, name = "ObjectRef", module = "lapjoint._core")]
-pub(crate) struct PyObjectRef(ObjectRef);
+pub(crate) struct PyObjectRef(pub ObjectRef);
 
 #[pymethods]
 impl PyObjectRef {

@@ -21,6 +21,20 @@ pub(crate) fn register_codec(codec: &Bound<'_, PyAny>) -> PyResult<()> {
     Registry::global().register(Arc::new(PythonCodec::new(codec)?)).map_err(from_codec)
 }
 
+/// Has Python look for the codecs that the registry lacks: a function that is given a name, and may return why there is none.
+#[pyfunction]
+pub(crate) fn add_codec_finder(finder: Py<PyAny>) {
+    Registry::global().add_finder(Arc::new(move |name| {
+        Python::attach(|py| {
+            match finder.call1(py, (name,)).and_then(|found| found.extract::<Option<String>>(py)) {
+                Ok(None) => Ok(()),
+                Ok(Some(reason)) => Err(reason),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }));
+}
+
 /// Removes a codec.
 #[pyfunction]
 pub(crate) fn unregister_codec(name: &str) -> PyResult<()> {
@@ -31,6 +45,12 @@ pub(crate) fn unregister_codec(name: &str) -> PyResult<()> {
 #[pyfunction]
 pub(crate) fn is_codec_registered(name: &str) -> bool {
     lapjoint::codec::is_codec_registered(name)
+}
+
+/// Whether there is a codec of this name that does not yield it to others.
+#[pyfunction]
+pub(crate) fn is_codec_settled(name: &str) -> bool {
+    Registry::global().contains_settled(name)
 }
 
 /// Names of the registered codecs, sorted.

@@ -7,8 +7,9 @@ use lapjoint::{Error, Row};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyIterator};
 
+use crate::codec::Taker;
 use crate::error::from_any;
-use crate::value::{carried, to_value};
+use crate::value::to_value;
 
 /// Rows converted with Python's lock held once.
 const ROWS_AT_ONCE: usize = 1024;
@@ -16,8 +17,8 @@ const ROWS_AT_ONCE: usize = 1024;
 /// The dicts of an iterable, as rows.
 pub(crate) struct Rows {
     dicts: Py<PyIterator>,
-    /// Attributes whose values stay the Python objects that they are.
-    carry: Vec<String>,
+    /// Attributes whose values go to somebody else first.
+    takers: Vec<(String, Taker)>,
     names: Arc<Vec<String>>,
     ready: VecDeque<Row>,
     converted: usize,
@@ -27,10 +28,10 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    pub fn new(dicts: &Bound<'_, PyAny>, carry: Vec<String>) -> PyResult<Self> {
+    pub fn new(dicts: &Bound<'_, PyAny>, takers: Vec<(String, Taker)>) -> PyResult<Self> {
         Ok(Self {
             dicts: dicts.try_iter()?.unbind(),
-            carry,
+            takers,
             names: Arc::default(),
             ready: VecDeque::new(),
             converted: 0,
@@ -47,7 +48,7 @@ impl Rows {
                 self.is_over = true;
                 return Ok(());
             };
-            let row = to_row(dict?.cast::<PyDict>()?, self.converted, &mut self.names, &self.carry)?;
+            let row = to_row(dict?.cast::<PyDict>()?, self.converted, &mut self.names, &self.takers)?;
             self.ready.push_back(row);
             self.converted += 1;
         }
@@ -84,12 +85,12 @@ fn in_attribute(error: PyErr, number: usize, key: &Bound<'_, PyAny>) -> PyErr {
     }
 }
 
-/// The row of a Python dict; the values of `carry` stay the objects that they are. Consecutive rows with the same keys share their names.
+/// The row of a Python dict; values of attributes that have a taker are taken by it. Consecutive rows with the same keys share their names.
 pub(crate) fn to_row(
     dict: &Bound<'_, PyDict>,
     number: usize,
     names: &mut Arc<Vec<String>>,
-    carry: &[String],
+    takers: &[(String, Taker)],
 ) -> PyResult<Row> {
     let mut values = Vec::with_capacity(dict.len());
     let mut same = dict.len() == names.len();
@@ -97,9 +98,11 @@ pub(crate) fn to_row(
         if same {
             same = names.get(index).is_some_and(|name| key.eq(name.as_str()).unwrap_or(false));
         }
-        let carried_along =
-            !carry.is_empty() && carry.iter().any(|name| key.eq(name.as_str()).unwrap_or(false));
-        let converted = if carried_along { Ok(carried(&value)) } else { to_value(&value) };
+        let taker = takers.iter().find(|(name, _)| key.eq(name.as_str()).unwrap_or(false));
+        let converted = match taker {
+            Some((_, taker)) => taker.take(&value),
+            None => to_value(&value),
+        };
         values.push(converted.map_err(|error| in_attribute(error, number, &key))?);
     }
     if !same {

@@ -1,20 +1,25 @@
 //! Stores: what `lapjoint.storage` builds on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use lapjoint::Value;
 use lapjoint::store::staging::no_progress;
 use lapjoint::store::{
-    Addressing, Payload, PendingObject, PutMode, Store, StoreSpec, UploadOptions, addressing,
+    Addressing, FolderContent, Payload, PendingObject, PutMode, Store, StoreSpec, UploadOptions, addressing,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::config::PyConfig;
 use crate::error::from_store;
-use crate::value::to_value;
+use crate::value::{to_python, to_value};
 
-/// An object to be stored: store, path, kind (`bytes`, `file`, `folder`), content, whether its path is made from its content.
+/// A folder whose files are made when it is their turn.
+#[pyclass(frozen, name = "MadeFolder", module = "lapjoint._core")]
+pub(crate) struct PyMadeFolder(Arc<dyn FolderContent>);
+
+/// An object to be stored: store, path, kind (`bytes`, `file`, `folder`, `made`), content, whether its path is made from its content.
 pub(crate) type StagedParts<'py> = (String, String, String, Bound<'py, PyAny>, bool);
 
 /// What lies in a folder: paths and sizes of objects, and paths of folders.
@@ -27,6 +32,7 @@ pub(crate) fn staged_object(
     let payload = match kind.as_str() {
         "bytes" => Payload::Bytes(content.extract::<Vec<u8>>()?.into()),
         "file" => Payload::File(content.extract()?),
+        "made" => Payload::Made(Arc::clone(&content.cast::<PyMadeFolder>()?.get().0)),
         _ => Payload::Folder(content.extract()?),
     };
     let addressing = if by_hash { Addressing::Hash } else { Addressing::Schema };
@@ -41,6 +47,7 @@ pub(crate) fn staged_parts(py: Python<'_>, object: PendingObject) -> PyResult<St
         Payload::Chunks(chunks) => ("bytes", PyBytes::new(py, &chunks.concat()).into_any()),
         Payload::File(file) => ("file", path(file)?),
         Payload::Folder(folder) => ("folder", path(folder)?),
+        Payload::Made(folder) => ("made", Bound::new(py, PyMadeFolder(folder))?.into_any()),
     };
     Ok((object.store, object.path, kind.to_owned(), content, object.addressing == Addressing::Hash))
 }
@@ -130,6 +137,24 @@ impl PyStore {
     #[getter]
     fn location(&self) -> &str {
         &self.0.spec().location
+    }
+
+    /// The settings that make this store again, also in another process. They may have credentials.
+    fn settings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let spec = self.0.spec();
+        let settings = PyDict::new(py);
+        settings.set_item("protocol", spec.protocol.name())?;
+        settings.set_item("location", &spec.location)?;
+        settings.set_item("hash_prefix", &spec.hash_prefix)?;
+        settings.set_item("schema_prefix", &spec.schema_prefix)?;
+        settings.set_item("filepath_prefix", spec.filepath_prefix.as_deref())?;
+        settings.set_item("subfolding", (!spec.subfolding.is_empty()).then(|| spec.subfolding.clone()))?;
+        settings.set_item("partition_pattern", spec.partition_pattern.as_deref())?;
+        settings.set_item("token_length", spec.token_length)?;
+        for (key, value) in spec.settings() {
+            settings.set_item(key, to_python(py, value.clone().into())?)?;
+        }
+        Ok(settings)
     }
 
     /// Objects that are best read at once.

@@ -16,6 +16,10 @@ use crate::array;
 use crate::error::from_any;
 use crate::reference::reference_object;
 
+/// A value of the engine that passes through Python as it is.
+#[pyclass(frozen, name = "EngineValue", module = "lapjoint._core")]
+pub(crate) struct EngineValue(pub Value);
+
 /// A Python object that the engine carries without understanding it.
 #[derive(Debug)]
 pub(crate) struct PythonObject {
@@ -144,6 +148,9 @@ fn by_type_name(object: &Bound<'_, PyAny>) -> PyResult<Value> {
     if object.is_instance(&py.import("os")?.getattr("PathLike")?)? {
         return Ok(Value::Str(py.import("os")?.call_method1("fspath", (object,))?.extract()?));
     }
+    if let Ok(value) = object.cast::<EngineValue>() {
+        return Ok(value.get().0.clone());
+    }
     if let Some(value) = collection(object)? {
         return Ok(value);
     }
@@ -236,6 +243,11 @@ fn mat_struct_value(
         }
     }
     Ok(Value::MatStruct(Box::new(MatStruct { shape, names, values })))
+}
+
+/// JSON as Python's objects.
+pub(crate) fn json_object(py: Python<'_>, json: serde_json::Value) -> PyResult<Py<PyAny>> {
+    to_python(py, Value::from(json))
 }
 
 /// The Python object of an engine's value.

@@ -1,5 +1,6 @@
 """Installed plugins, and code written for DataJoint."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -101,3 +102,79 @@ def test_a_plugin_under_another_name_than_its_class(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "loud loud_plugin HI\n"
+
+
+SHADOWED = """
+import lapjoint as dj
+from lapjoint import science
+
+science.BUNDLED.update(upper="bundled_upper:Upper", broken="bundled_upper:Broken", alone="bundled_upper:Alone")
+assert {"upper", "broken", "alone"} <= set(dj.list_codecs())
+assert "bundled_upper" not in __import__("sys").modules, "a codec was loaded that nobody asked for"
+assert type(dj.get_codec("<upper>")).__module__ == "upper_plugin", "an installed plugin comes before what ships"
+assert type(dj.get_codec("broken")).__module__ == "bundled_upper", "what ships is there when a plugin is broken"
+assert type(dj.get_codec("alone")).__module__ == "bundled_upper"
+
+class Mine(dj.Codec):
+    name = "alone"
+    def get_dtype(self, is_store):
+        return "int64"
+    def encode(self, value, *, key=None, store_name=None):
+        return value
+    def decode(self, stored, *, key=None):
+        return stored
+
+assert isinstance(dj.get_codec("alone"), Mine), "a class of the user's comes before what ships"
+dj.codecs.unregister_codec("alone")
+assert type(dj.get_codec("alone")).__module__ == "bundled_upper"
+
+# A table of another program: its codec is found when the heading is read.
+dj.config["database.backend"] = "sqlite"
+dj.config["database.name"] = "rows"
+import sqlite3, subprocess, sys
+schema = dj.Schema("lab")
+table = schema(type("Word", (dj.Manual,), {"definition": "id : int32\\n---\\nword : <alone>"}))
+table.insert1({"id": 1, "word": 5})
+code = "import lapjoint as dj; from lapjoint import science; science.BUNDLED['alone'] = 'bundled_upper:Alone'; " \
+    "dj.config['database.backend'] = 'sqlite'; dj.config['database.name'] = 'rows'; " \
+    "print(dj.VirtualModule('lab', 'lab').Word.to_dicts())"
+done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+assert done.stdout == "[{'id': 1, 'word': 5}]\\n", (done.stdout, done.stderr)
+print("done")
+"""
+
+BUNDLED = """
+import lapjoint as dj
+
+class Bundled(dj.Codec):
+    yields = True
+    def get_dtype(self, is_store):
+        return "int64"
+    def encode(self, value, *, key=None, store_name=None):
+        return value
+    def decode(self, stored, *, key=None):
+        return stored
+
+class Upper(Bundled):
+    name = "upper"
+
+class Broken(Bundled):
+    name = "broken"
+
+class Alone(Bundled):
+    name = "alone"
+"""
+
+
+def test_codecs_that_ship_yield_to_plugins_and_to_classes(site):
+    (site / "bundled_upper.py").write_text(BUNDLED)
+    # Plugins written for DataJoint import it by name.
+    plugin = (site / "upper_plugin.py").read_text()
+    (site / "upper_plugin.py").write_text("import lapjoint\nlapjoint.install_as_datajoint()\n" + plugin)
+    (site / "script.py").write_text(SHADOWED)
+    environment = {**os.environ, "PYTHONPATH": str(site), "DJ_IGNORE_CONFIG_FILE": "true"}
+    command = [sys.executable, "script.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=site, env=environment)
+    assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stderr
+    # The log of this package goes to the output.
+    assert "its plugin broken_plugin:Broken could not be loaded" in done.stdout

@@ -213,3 +213,48 @@ def test_other_services(name):
     assert backend.get_buffer(ODD) == b"content" and [*backend.get_fsmap("odd")] == [ODD[4:]]
     backend.remove_folder("odd")
     assert not backend.exists(ODD)
+
+
+def test_a_slice_of_an_array_in_s3_reads_what_it_touches(stored, s3):
+    @stored
+    class Movie(dj.Manual):
+        definition = "id : int32\n---\nframes : <zarr@s3>"
+
+    frames = np.arange(60 * 40 * 30, dtype="int32").reshape(60, 40, 30)
+    options = {1: {"chunks": (10, 20, 30)}, 2: {"chunks": (5, 10, 10), "shards": (20, 40, 30)}, 3: {"chunks": (10, 20, 30), "zarr_format": 2}}
+    Movie.insert({"id": id, "frames": dj.ZarrValue(frames, **option)} for id, option in options.items())
+    for id in options:
+        reference = (Movie & {"id": id}).fetch1("frames")
+        np.testing.assert_array_equal(reference.load(), frames)
+        np.testing.assert_array_equal(reference[7:33:5, 3], frames[7:33:5, 3])
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(reference))[59], frames[59])
+        if pytest.importorskip("zarr"):
+            np.testing.assert_array_equal(reference.zarr()[20:31, 5], frames[20:31, 5])
+        # What a slice does not touch may be gone.
+        service, root = client(s3), f"{s3['location']}/{reference.path}/"
+        keys = [found["Key"] for found in service.list_objects_v2(Bucket=s3["bucket"], Prefix=root)["Contents"]]
+        touched = {1: "c/1/0/0", 2: "c/0/0/0", 3: "1.0.0"}[id]
+        assert root + touched in keys
+        for key in keys:
+            if key.removeprefix(root) not in (touched, "zarr.json", ".zarray", ".zattrs"):
+                service.delete_object(Bucket=s3["bucket"], Key=key)
+        reference = (Movie & {"id": id}).fetch1("frames")
+        np.testing.assert_array_equal(reference[12:17, 2:9], frames[12:17, 2:9])
+        with pytest.raises(dj.errors.MissingExternalFile, match="zarr"):
+            reference.load()
+    (Movie & "id = 1").delete(prompt=False)
+
+
+def test_references_of_a_service_go_to_other_processes(stored, s3):
+    @stored
+    class Kept(dj.Manual):
+        definition = "id : int32\n---\ntrace : <npy@s3>\nfile : <object@s3>"
+
+    Kept.insert1({"id": 1, "trace": np.arange(6), "file": b"whole"})
+    trace, file = Kept.fetch1("trace", "file")
+    packed = pickle.dumps((trace, file))
+    # The store's name may mean another place there, or nothing.
+    del dj.config.stores["s3"]
+    trace, file = pickle.loads(packed)
+    np.testing.assert_array_equal(trace[2:4], [2, 3])
+    assert file.read() == b"whole" and s3["secret_key"] not in repr(trace._backend.spec)

@@ -4,6 +4,10 @@ pub(crate) mod codecs;
 pub(crate) mod config;
 pub(crate) mod conformance;
 pub(crate) mod diagram;
+#[cfg(feature = "gzcm")]
+pub(crate) mod gzcm;
+pub(crate) mod migrate;
+pub(crate) mod new;
 pub(crate) mod objects;
 pub(crate) mod tables;
 

@@ -136,3 +136,93 @@ fn secrets_are_never_shown() {
     contains(&shown, &["database.password", "stores.a.bucket", "datajoint.json"]);
     assert!(!shown.contains("hunter"), "{shown}");
 }
+
+#[test]
+fn a_new_codec_in_rust_keeps_the_rules() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().to_str().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let new = lapjoint(&[
+        "codec",
+        "new",
+        "--lang",
+        "rust",
+        "note-lines",
+        "--dir",
+        place,
+        "--lapjoint",
+        root.to_str().unwrap(),
+    ]);
+    contains(&text(&new), &["note-lines-codec/src/lib.rs"]);
+    let package = directory.path().join("note-lines-codec");
+    // The versions of dependencies that the workspace has: they are on this machine.
+    std::fs::copy(root.join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let tested = Command::new(cargo)
+        .args(["test", "--offline"])
+        .current_dir(&package)
+        .env("CARGO_TARGET_DIR", target.join("templates"))
+        .output()
+        .unwrap();
+    contains(&text(&tested), &["4 passed"]);
+}
+
+#[test]
+fn codecs_are_listed_checked_and_locked() {
+    let directory = tempfile::tempdir().unwrap();
+    let lock = directory.path().join("a.lock");
+    contains(&text(&lapjoint(&["codecs", "list"])), &["<blob> <blob@>", "built in", "lapjoint 0."]);
+    let file = lock.to_str().unwrap();
+    contains(&text(&lapjoint(&["codecs", "lock", file])), &["codecs in"]);
+    text(&lapjoint(&["codecs", "lock", file, "--check"]));
+    let changed = std::fs::read_to_string(&lock).unwrap().replace("built in", "somebody else");
+    std::fs::write(&lock, changed).unwrap();
+    let differs = lapjoint(&["codecs", "lock", file, "--check"]);
+    assert!(!differs.status.success());
+    contains(
+        &String::from_utf8_lossy(&differs.stdout),
+        &["<blob>: origin is built in, locked is somebody else"],
+    );
+    contains(&String::from_utf8_lossy(&lapjoint(&["nonsense"]).stderr), &["unrecognized subcommand"]);
+    assert_eq!(lapjoint(&["nonsense"]).status.code(), Some(2));
+}
+
+/// The glue of a module to the engine is the same in the template and in the example, of which each must stand alone.
+#[test]
+fn the_template_of_modules_has_the_glue_of_the_example() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let template = std::fs::read_to_string(root.join("templates/wasm/src/abi.rs")).unwrap();
+    let example = std::fs::read_to_string(root.join("../../examples/wasm/rust/src/abi.rs")).unwrap();
+    assert!(template == example, "templates/wasm/src/abi.rs and examples/wasm/rust/src/abi.rs differ");
+}
+
+#[test]
+fn contact_matrices_are_converted_shown_drawn_and_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/hic/fly_dm6_100kb_1mb.mcool");
+    let (file, picture, back) = (place("fly.gzcm"), place("fly.png"), place("fly.txt"));
+    contains(&text(&lapjoint(&["gzcm", "convert", data, &file])), &["900532 contacts, 2 regions of uint32"]);
+    contains(&text(&lapjoint(&["gzcm", "info", &file])), &["GZCM 5.1", "100000, 1000000 bp", "opaque"]);
+    contains(
+        &text(&lapjoint(&["gzcm", "verify", &file])),
+        &["900532 contacts and 40 vectors are as they were"],
+    );
+    let shown = text(&lapjoint(&["gzcm", "cat", &file, "chr4", "--bin-size", "100000"]));
+    contains(&shown, &["chr4\t0\t100000\tchr4\t0\t100000\t31915\n"]);
+    text(&lapjoint(&["gzcm", "view", &file, "chr2L", "-o", &picture]));
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG\r\n"));
+    text(&lapjoint(&["gzcm", "convert", &file, &back, "--bin-size-bp", "1000000"]));
+    assert_eq!(
+        std::fs::read_to_string(&back).unwrap().lines().filter(|line| !line.starts_with('#')).count(),
+        10_148
+    );
+    let mut damaged = std::fs::read(&file).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 4;
+    std::fs::write(&file, damaged).unwrap();
+    let verified = lapjoint(&["gzcm", "verify", &file]);
+    assert_eq!(verified.status.code(), Some(1));
+    contains(&String::from_utf8_lossy(&verified.stdout), &["DAMAGED", "CRC32C"]);
+}

@@ -10,6 +10,7 @@ use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
 use crate::reference::ObjectReference;
 use crate::registry::Registry;
+use crate::version;
 
 /// One codec of a chain and the place it works in.
 #[derive(Debug, Clone)]
@@ -108,13 +109,19 @@ impl Chain {
         self.links.iter().any(|link| link.store.is_store())
     }
 
+    /// Whether stored values may refer to objects: in a store, or by a codec that says so of its inline values.
+    #[must_use]
+    pub fn may_refer(&self) -> bool {
+        self.uses_store() || self.links.iter().any(|link| link.codec.capabilities().objects_inline)
+    }
+
     /// Encodes a value from the outermost codec to the innermost. Every codec validates what it is given.
     ///
     /// # Errors
     /// The first error of a codec; nothing has then been written.
     pub fn encode(&self, value: Value, context: &mut EncodeContext<'_>) -> Result<Value, CodecError> {
         let mut value = value;
-        for link in &self.links {
+        for (index, link) in self.links.iter().enumerate() {
             if value.is_null() && !link.codec.capabilities().nulls {
                 return Ok(Value::Null);
             }
@@ -122,7 +129,10 @@ impl Chain {
             let mut inner = EncodeContext::new(context.site, context.stores);
             inner.token = context.token;
             inner.stop = context.stop;
+            // Versions are the outermost codec's; those further in write what they always do.
+            inner.version = context.version.filter(|_| index == 0);
             inner.store_name = store_name(&link.store);
+            inner.place = if link.store.is_store() { Place::Store } else { Place::Inline };
             value = link.codec.encode(value, &mut inner)?;
             context.adopt(inner);
         }
@@ -153,6 +163,7 @@ impl Chain {
             if value.is_null() && !link.codec.capabilities().nulls {
                 return Ok(Value::Null);
             }
+            version::check(link.codec.as_ref(), &value, &context.site)?;
             let inner = DecodeContext { store_name: store_name(&link.store), ..*context };
             value = link.codec.decode(value, &inner)?;
         }
@@ -165,7 +176,7 @@ impl Chain {
     /// [`CodecError`] when a codec cannot read the stored value.
     pub fn references(&self, stored: &Value) -> Result<Vec<ObjectReference>, CodecError> {
         let mut all: Vec<ObjectReference> = Vec::new();
-        if stored.is_null() || !self.uses_store() {
+        if stored.is_null() || !self.may_refer() {
             return Ok(all);
         }
         for link in self.links.iter().rev() {

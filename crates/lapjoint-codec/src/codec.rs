@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use lapjoint_store::Stores;
-use lapjoint_types::{LogicalType, TypeSpec, Value};
+use lapjoint_types::{CoreType, LogicalType, TypeSpec, Value};
 
 use crate::context::{DecodeContext, EncodeContext};
 use crate::error::CodecError;
 use crate::reference::ObjectReference;
+use crate::version::{Package, version_in_metadata};
 
 /// Where a codec is asked to keep its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,17 @@ impl Place {
     #[must_use]
     pub const fn is_store(self) -> bool {
         matches!(self, Self::Store)
+    }
+
+    /// The type of a codec that has only a form in stores.
+    ///
+    /// # Errors
+    /// [`CodecError::StoreOnly`] with the codec's name in the table's own column.
+    pub fn store_only(self, codec: &str, dtype: CoreType) -> Result<TypeSpec, CodecError> {
+        match self {
+            Self::Inline => Err(CodecError::StoreOnly(codec.into())),
+            Self::Store => Ok(TypeSpec::Core(dtype)),
+        }
     }
 }
 
@@ -45,8 +57,25 @@ pub struct Capabilities {
     pub self_describing: bool,
     /// Wants to see nulls; otherwise the framework passes them through.
     pub nulls: bool,
-    /// Version of the stored format.
-    pub format_version: u32,
+    /// Its values in the table's own column may refer to objects in stores. Collection then reads that column.
+    pub objects_inline: bool,
+}
+
+impl Capabilities {
+    /// Those of a codec whose values lie in stores and decode to references that read parts.
+    #[must_use]
+    pub const fn of_references() -> Self {
+        Self {
+            inline: false,
+            store: true,
+            lazy: true,
+            partial_read: true,
+            deterministic: true,
+            self_describing: false,
+            nulls: false,
+            objects_inline: false,
+        }
+    }
 }
 
 impl Default for Capabilities {
@@ -59,7 +88,7 @@ impl Default for Capabilities {
             deterministic: true,
             self_describing: false,
             nulls: false,
-            format_version: 1,
+            objects_inline: false,
         }
     }
 }
@@ -119,9 +148,62 @@ pub trait Codec: Send + Sync + fmt::Debug {
         Origin::Rust(std::any::type_name_of_val(self).to_owned())
     }
 
+    /// Whether any other codec of this name takes its place: true of the codecs for the sciences that ship with Lapjoint, whose
+    /// names users and plugins have for codecs of their own.
+    fn yields(&self) -> bool {
+        false
+    }
+
     /// One line that says what the codec is for.
     fn summary(&self) -> &str {
         ""
+    }
+
+    /// Version of the stored form that the codec writes, as text: `"1.0"`. `None` for codecs whose bytes say themselves what
+    /// they are, and for those that make no promise; the framework then compares no versions.
+    fn format_version(&self) -> Option<String> {
+        None
+    }
+
+    /// Versions that the codec reads. A stored value of any other is refused before it is decoded.
+    fn reads_versions(&self) -> Vec<String> {
+        self.format_version().into_iter().collect()
+    }
+
+    /// Versions that the codec writes when [`EncodeContext::version`] asks for them.
+    fn writes_versions(&self) -> Vec<String> {
+        self.format_version().into_iter().collect()
+    }
+
+    /// Version of a stored value, as the next type of the chain holds it; `None` where it does not say.
+    fn version_of(&self, stored: &Value) -> Option<String> {
+        version_in_metadata(stored)
+    }
+
+    /// Why a version is no longer to be used, and what to do; `None` for all that are as good as any.
+    fn deprecated(&self, version: &str) -> Option<String> {
+        let _ = version;
+        None
+    }
+
+    /// The package that the codec comes with.
+    fn provenance(&self) -> Option<Package> {
+        (self.origin() == Origin::Builtin).then(Package::lapjoint)
+    }
+
+    /// SHA-256 of the codec's code in hexadecimal digits, where the code is data: that of a WebAssembly module.
+    fn digest(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether two decoded values are the same, where the codec has a better way to say it than to compare what
+    /// [`render`](Self::render) makes of them.
+    ///
+    /// # Errors
+    /// [`CodecError`] when an object cannot be read.
+    fn is_same(&self, a: &Value, b: &Value) -> Result<Option<bool>, CodecError> {
+        let _ = (a, b);
+        Ok(None)
     }
 
     /// The next type of the chain: a core type or another codec. Called once, when a chain is bound.

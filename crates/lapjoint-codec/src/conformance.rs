@@ -25,8 +25,12 @@ use crate::error::CodecError;
 use crate::npy_ref::NpyRef;
 use crate::object_ref::ObjectRef;
 use crate::registry::Registry;
+use crate::version::VERSION_KEY;
 
 mod damage;
+mod frozen;
+
+pub use frozen::{FrozenError, check_frozen, frozen_cases};
 
 type Check = Arc<dyn Fn(&Value) -> Result<bool, CodecError> + Send + Sync>;
 
@@ -92,7 +96,8 @@ pub struct ConformanceError {
 /// 4. If it is deterministic, equal values stage equal bytes.
 /// 5. A json column holds JSON.
 /// 6. Every staged object is referred to; every reference that it owns was staged.
-/// 7. Damaged columns and objects give errors: never a panic, and never another value where a checksum is on record.
+/// 7. What it writes has the version that it declares; versions that it does not read are refused before it sees them.
+/// 8. Damaged columns and objects give errors: never a panic, and never another value where a checksum is on record.
 ///
 /// # Errors
 /// [`ConformanceError`] for the first rule that is broken.
@@ -139,6 +144,12 @@ pub(super) struct Bed {
 /// A folder that is removed at the end.
 pub(super) struct Downloads(std::path::PathBuf);
 
+impl Downloads {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("lapjoint-{}", lapjoint_store::addressing::token(16))))
+    }
+}
+
 impl Drop for Downloads {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
@@ -162,8 +173,7 @@ impl Bed {
                 json!({"default": "memory", "filepath_default": "memory", "memory": {"protocol": "memory"}}),
             )
             .map_err(text)?;
-        let folder = std::env::temp_dir().join(format!("lapjoint-{}", lapjoint_store::addressing::token(16)));
-        Ok(Self { stores: Stores::new(config), downloads: Downloads(folder) })
+        Ok(Self { stores: Stores::new(config), downloads: Downloads::new() })
     }
 
     fn encode(&self, chain: &Chain, value: Value) -> Result<Encoded, CodecError> {
@@ -197,6 +207,7 @@ impl Bed {
             return Err(format!("a json column was given {}", encoded.column.type_name()));
         }
         self.references(chain, &encoded)?;
+        self.versions(chain, &encoded)?;
         damage::survived(self, chain, case, &encoded)
     }
 
@@ -238,6 +249,38 @@ impl Bed {
             return Ok(());
         }
         Err("equal values gave other stored bytes, though the codec is said to be deterministic".into())
+    }
+
+    fn versions(&self, chain: &Chain, encoded: &Encoded) -> Result<(), String> {
+        let Some(link) = chain.links().first() else { return Ok(()) };
+        let (codec, Value::Json(metadata)) = (&link.codec, &encoded.column) else { return Ok(()) };
+        let Some(written) = codec.format_version() else { return Ok(()) };
+        let (reads, writes) = (codec.reads_versions(), codec.writes_versions());
+        if reads.is_empty() {
+            // The codec decides when it decodes.
+            return Ok(());
+        }
+        if let Some(missing) = writes.iter().chain([&written]).find(|version| !reads.contains(version)) {
+            return Err(format!("it writes version {missing}, and does not read it"));
+        }
+        if chain.links().len() > 1 {
+            // The version stands further in than the column.
+            return Ok(());
+        }
+        match codec.version_of(&encoded.column) {
+            Some(version) if version == written => {}
+            found => return Err(format!("its version is {written}, and what it wrote says {found:?}")),
+        }
+        let mut unknown = metadata.as_ref().clone();
+        let Some(object) = unknown.as_object_mut().filter(|object| object.contains_key(VERSION_KEY)) else {
+            return Ok(());
+        };
+        object.insert(VERSION_KEY.into(), "0.0.unknown".into());
+        match self.decode(chain, unknown.into()) {
+            Err(CodecError::UnsupportedVersion(_)) => Ok(()),
+            Err(error) => Err(format!("an unknown version gave another error: {error}")),
+            Ok(_) => Err("a value of an unknown version was read".into()),
+        }
     }
 
     fn references(&self, chain: &Chain, encoded: &Encoded) -> Result<(), String> {

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use lapjoint_store::{Addressing, Payload, PendingObject, Store, Stores, addressing};
 use lapjoint_types::Value;
 
+use crate::codec::Place;
 use crate::error::CodecError;
 
 /// The cell that a value belongs to.
@@ -30,10 +31,15 @@ pub struct EncodeContext<'a> {
     pub stores: &'a Stores,
     /// Store asked for by the type spec: `None` for the default store.
     pub store_name: Option<&'a str>,
+    /// Where the codec is asked to keep its value.
+    pub place: Place,
     /// Token for schema-addressed paths, in place of a random one. For reproducible tests only.
     pub token: Option<&'a str>,
     /// Becomes true when the caller asks to stop; long work looks at it.
     pub stop: Option<&'a AtomicBool>,
+    /// Version of the stored form that is asked for: one of [`writes_versions`](crate::Codec::writes_versions). `None` for
+    /// the usual one.
+    pub version: Option<&'a str>,
     staged: Vec<PendingObject>,
 }
 
@@ -41,7 +47,16 @@ impl<'a> EncodeContext<'a> {
     /// A context for one cell, with nothing staged.
     #[must_use]
     pub const fn new(site: Site<'a>, stores: &'a Stores) -> Self {
-        Self { site, stores, store_name: None, token: None, stop: None, staged: Vec::new() }
+        Self {
+            site,
+            stores,
+            store_name: None,
+            place: Place::Inline,
+            token: None,
+            stop: None,
+            version: None,
+            staged: Vec::new(),
+        }
     }
 
     /// The store that the value goes to.

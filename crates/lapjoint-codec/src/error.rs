@@ -6,6 +6,7 @@ use lapjoint_store::StoreError;
 use lapjoint_types::spec::TypeSpecError;
 
 use crate::codec::Origin;
+use crate::version::UnsupportedVersion;
 
 /// An error of a codec, of the registry or of a chain.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,14 @@ pub enum CodecError {
         nearest: Option<String>,
         /// All registered names, sorted.
         known: Vec<String>,
+    },
+    /// The codec's plugin could not be loaded.
+    #[error("Unknown codec: <{name}>. Its plugin {reason}")]
+    BrokenPlugin {
+        /// Name asked for.
+        name: String,
+        /// Which plugin it is, and what went wrong.
+        reason: String,
     },
     /// The name belongs to another codec.
     #[error("Codec <{name}> already registered by {existing}; {new} cannot take the name")]
@@ -83,6 +92,20 @@ pub enum CodecError {
         /// What is wrong.
         message: String,
     },
+    /// The codec is another one than the lock file says.
+    #[error(
+        "{difference}. The lock file {source_file} (setting codecs.lock) keeps it out; to accept it, write the lock anew: \
+         lapjoint codecs lock"
+    )]
+    Locked {
+        /// What differs.
+        difference: String,
+        /// Lock file.
+        source_file: String,
+    },
+    /// The stored form has a version that the codec does not read.
+    #[error(transparent)]
+    UnsupportedVersion(Box<UnsupportedVersion>),
     /// An object in a store is not what the row says it is.
     #[error("<{codec}> object {path} in store '{store}': {message}")]
     Object {

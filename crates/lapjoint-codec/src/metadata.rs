@@ -20,6 +20,8 @@ impl Metadata {
     pub fn read(codec: &'static str, stored: Value) -> Result<Self, CodecError> {
         let json = match stored {
             Value::Json(json) => *json,
+            // What a caller outside of a table gives.
+            Value::Dict(_) => to_json(codec, stored)?,
             Value::Str(text) => {
                 serde_json::from_str(&text).map_err(|error| CodecError::stored(codec, error.to_string()))?
             }

@@ -73,6 +73,25 @@ const MYM: &[u8; 4] = b"mYm\0";
 const DJ0: &[u8; 4] = b"dj0\0";
 const COMPRESSED: &[u8; 6] = b"ZL123\0";
 
+/// The protocol of a blob, by its first 32 bytes or more: `mYm` or `dj0`; that of what a compressed blob holds. `None` when it is
+/// none.
+#[must_use]
+pub fn protocol(header: &[u8]) -> Option<&'static str> {
+    let of = |start: &[u8]| {
+        if start.starts_with(MYM) {
+            Some("mYm")
+        } else if start.starts_with(DJ0) {
+            Some("dj0")
+        } else {
+            None
+        }
+    };
+    match header.strip_prefix(COMPRESSED).and_then(|rest| rest.get(8..)) {
+        Some(stream) => of(&compress::first_bytes::<4>(stream)?),
+        None => of(header),
+    }
+}
+
 /// Type id of object and text arrays, whose elements are values with their lengths.
 const TYPE_OBJECT: u32 = 5;
 /// Type id of arrays of characters, two bytes each.

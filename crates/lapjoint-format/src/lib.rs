@@ -4,4 +4,6 @@ pub mod blob;
 pub mod npy;
 #[cfg(feature = "parallel")]
 pub mod parallel;
+#[cfg(feature = "spikes")]
+pub mod spikes;
 pub mod tagged;

@@ -26,10 +26,20 @@ pub const TOKEN_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Letters in a content hash.
 pub const HASH_LETTERS: usize = 26;
 
+/// Letters in a SHA-256 in base 32, by which modules are addressed that are kept beside the values they read.
+pub const SHA256_LETTERS: usize = 52;
+
 /// MD5 of the content in base 32, lower case, without padding: 26 letters of `a-z2-7`.
 #[must_use]
 pub fn content_hash(content: &[u8]) -> String {
     BASE32_NOPAD.encode(&Md5::digest(content)).to_ascii_lowercase()
+}
+
+/// Whether a name is a hash of one of the two kinds.
+#[must_use]
+pub fn is_hash(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
+    matches!(name.len(), HASH_LETTERS | SHA256_LETTERS) && name.bytes().all(is_letter)
 }
 
 /// Path of hash-addressed content.
@@ -38,8 +48,7 @@ pub fn content_hash(content: &[u8]) -> String {
 ///
 /// [`StoreError::InvalidHash`] or, for an odd schema name, [`StoreError::UnsafePath`].
 pub fn hash_path(spec: &StoreSpec, schema: &str, hash: &str) -> Result<String> {
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte);
-    if hash.len() != HASH_LETTERS || !hash.bytes().all(is_letter) {
+    if !is_hash(hash) {
         return Err(StoreError::InvalidHash { hash: crate::error::shorten(hash) });
     }
     let mut path = section(&spec.hash_prefix);

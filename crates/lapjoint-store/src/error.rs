@@ -22,6 +22,14 @@ pub enum StoreError {
         /// Path within the store.
         path: String,
     },
+    /// A file of a folder could not be made when it was its turn.
+    #[error("{path} could not be made: {source}")]
+    MakeFile {
+        /// Path within the store.
+        path: String,
+        /// Cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// An object has this path already, and the write was not allowed to replace it.
     #[error("store '{store}' already has an object at {path}")]
     AlreadyExists {

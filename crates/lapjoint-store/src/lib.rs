@@ -40,10 +40,11 @@ pub use config::{Config, Entry, Environment, LoadOptions, Source};
 pub use error::{Result, StoreError};
 pub use manifest::{FolderScan, Manifest, ManifestFile};
 pub use path::SafePath;
-pub use runtime::interruptible;
+pub use runtime::{interruptible, stop_of_thread};
 pub use spec::{Protocol, StoreSpec, is_secret};
 pub use staging::{
-    Addressing, Payload, PendingObject, StoredObject, UploadOptions, UploadReport, undo, upload,
+    Addressing, FolderContent, MadeFile, Payload, PendingObject, StoredObject, UploadOptions, UploadReport,
+    undo, upload,
 };
 pub use store::parallel::run as at_once;
 pub use store::{Level, ObjectMeta, OpenOptions, PutMode, Stats, Store, StoreReader, StoreWriter, Written};

@@ -103,8 +103,9 @@ pub fn interruptible<T>(stop: Option<&Arc<AtomicBool>>, work: impl FnOnce() -> T
     work()
 }
 
-/// What ends this thread's waiting, for threads that work for it.
-pub(crate) fn stop_of_thread() -> Option<Arc<AtomicBool>> {
+/// What ends this thread's waiting, for threads and programs that work for it.
+#[must_use]
+pub fn stop_of_thread() -> Option<Arc<AtomicBool>> {
     STOP.with_borrow(Clone::clone)
 }
 

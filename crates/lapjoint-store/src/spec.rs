@@ -178,7 +178,8 @@ impl StoreSpec {
     }
 
     /// All settings of the protocol. They may have credentials: do not print them.
-    pub(crate) fn settings(&self) -> &[(String, Json)] {
+    #[must_use]
+    pub fn settings(&self) -> &[(String, Json)] {
         &self.options
     }
 

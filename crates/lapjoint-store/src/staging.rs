@@ -21,8 +21,15 @@ use crate::store::parallel::{self, Budget, lock};
 use crate::store::{CHUNK_BYTES, PutMode, Store, Written};
 use crate::stores::Stores;
 
+mod made;
+
+pub use made::{FolderContent, MadeFile};
+
 /// Objects that are looked up or removed at once.
 const AT_ONCE: usize = 16;
+
+/// Made files beyond this size are sent in parts, as files are: services limit what one request may carry.
+const ONE_PUT_BYTES: u64 = 64 << 20;
 
 /// What is to be stored.
 #[derive(Debug, Clone)]
@@ -36,6 +43,19 @@ pub enum Payload {
     File(PathBuf),
     /// A local folder; see [`crate::manifest`] for what it may hold.
     Folder(PathBuf),
+    /// A folder whose files are made when it is their turn.
+    Made(Arc<dyn FolderContent>),
+}
+
+impl Payload {
+    /// Whether it is stored as one object or as a folder with its manifest.
+    #[must_use]
+    pub const fn kind(&self) -> ObjectKind {
+        match self {
+            Self::Bytes(_) | Self::Chunks(_) | Self::File(_) => ObjectKind::File,
+            Self::Folder(_) | Self::Made(_) => ObjectKind::Folder,
+        }
+    }
 }
 
 /// How the path of an object was chosen, which decides what an object that is there already means.
@@ -85,9 +105,7 @@ impl PendingObject {
     /// The name under which the object will be stored, for an intent record.
     #[must_use]
     pub fn target(&self) -> StoredObject {
-        let kind =
-            if matches!(self.payload, Payload::Folder(_)) { ObjectKind::Folder } else { ObjectKind::File };
-        StoredObject { store: self.store.clone(), path: self.path.clone(), kind }
+        StoredObject { store: self.store.clone(), path: self.path.clone(), kind: self.payload.kind() }
     }
 }
 
@@ -130,7 +148,7 @@ pub struct UploadProgress {
     pub objects_total: u64,
     /// Bytes of complete objects.
     pub bytes_done: u64,
-    /// Bytes in all.
+    /// Bytes in all. Files that are still to be made count with what they are expected to need at most.
     pub bytes_total: u64,
 }
 
@@ -175,6 +193,8 @@ enum Content<'a> {
     Bytes(&'a Bytes),
     Chunks(&'a [Bytes]),
     File(PathBuf),
+    /// A file of a folder, by its number.
+    Made(&'a dyn FolderContent, usize),
 }
 
 struct Finished {
@@ -330,6 +350,14 @@ fn plan<'a>(stores: &Stores, pending: &'a [PendingObject]) -> Result<Vec<Job<'a>
                     jobs.push(job(path, Content::File(file.source), file.size_bytes));
                 }
             }
+            Payload::Made(folder) => {
+                for (number, file) in
+                    made::checked_files(&object.path, folder.as_ref())?.into_iter().enumerate()
+                {
+                    let path = format!("{}/{}", object.path, file.path);
+                    jobs.push(job(path, Content::Made(folder.as_ref(), number), file.at_most_bytes));
+                }
+            }
         }
     }
     Ok(jobs)
@@ -364,7 +392,7 @@ impl Run<'_> {
         for (index, object) in pending.iter().enumerate() {
             let done = by_object.remove(&index).unwrap_or_default();
             let outcome = match &object.payload {
-                Payload::Folder(_) => self.finish_folder(stores, object, done)?,
+                Payload::Folder(_) | Payload::Made(_) => self.finish_folder(stores, object, done)?,
                 Payload::Bytes(_) | Payload::Chunks(_) | Payload::File(_) => match done.into_iter().next() {
                     Some(done) => Outcome {
                         is_new: done.is_new,
@@ -439,7 +467,7 @@ impl Run<'_> {
 
     fn one(&self, job: Job<'_>) -> Result<Finished> {
         let in_memory_bytes = match job.content {
-            Content::Bytes(_) | Content::Chunks(_) => job.size_bytes,
+            Content::Bytes(_) | Content::Chunks(_) | Content::Made(..) => job.size_bytes,
             Content::File(_) => job.size_bytes.min(CHUNK_BYTES),
         };
         let share = self.budget.take(in_memory_bytes);
@@ -452,6 +480,7 @@ impl Run<'_> {
         let mut state = lock(&self.state);
         state.objects_done += 1;
         state.bytes_done += written.size_bytes;
+        state.bytes_total = (state.bytes_total + written.size_bytes).saturating_sub(job.size_bytes);
         if (self.progress)(&state).is_break() {
             let (objects_done, objects_total) = (state.objects_done, state.objects_total);
             return Err(StoreError::Cancelled { objects_done, objects_total });
@@ -511,6 +540,17 @@ impl Run<'_> {
                 writer.finish_with()
             }
             Content::File(source) => job.store.put_file_with(&job.path, source, mode, origin, later.cloned()),
+            Content::Made(folder, number) => {
+                let bytes = made::make(&job.path, *folder, *number)?;
+                if bytes.len() as u64 > ONE_PUT_BYTES {
+                    let mut writer = job.store.writer_with(&job.path, mode, origin, later.cloned())?;
+                    writer.push_bytes(bytes)?;
+                    return writer.finish_with();
+                }
+                let put = Put { mode, origin, later: later.map(Arc::as_ref) };
+                let is_ours = job.store.put_with(&job.path, &bytes, put)?;
+                Ok((Written { size_bytes: bytes.len() as u64, crc32c: crc32c_hex(&bytes) }, is_ours))
+            }
         }
     }
 
@@ -525,7 +565,7 @@ impl Run<'_> {
                 chunks.iter().for_each(|chunk| sum.update(chunk));
                 Ok(Written { size_bytes: sum.size_bytes(), crc32c: sum.hex() })
             }
-            Content::File(_) => job.store.checksum(&job.path),
+            Content::File(_) | Content::Made(..) => job.store.checksum(&job.path),
         }
     }
 }

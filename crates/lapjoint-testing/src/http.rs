@@ -99,6 +99,7 @@ pub(crate) fn serve(shared: &Shared, client: TcpStream) -> io::Result<()> {
     let mut from_server = BufReader::new(upstream);
     while let Some(request) = Head::read(&mut from_client)? {
         let (method, target) = request.words();
+        let _under_way = shared.begin();
         let fault = shared.next(&method, &target);
         if let Fault::Delay(time) = fault {
             sleep(time);

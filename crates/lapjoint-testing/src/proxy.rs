@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     is_stopped: AtomicBool,
     connections: AtomicU64,
     requests: AtomicU64,
+    under_way: AtomicU64,
+    most_at_once: AtomicU64,
     faults: AtomicU64,
     pub sent_bytes: AtomicU64,
     pub received_bytes: AtomicU64,
@@ -47,6 +49,22 @@ impl Shared {
             self.faults.fetch_add(1, Ordering::Relaxed);
         }
         fault
+    }
+
+    /// A request is under way until what is returned is dropped.
+    pub fn begin(&self) -> UnderWay<'_> {
+        let now = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_at_once.fetch_max(now, Ordering::Relaxed);
+        UnderWay(&self.under_way)
+    }
+}
+
+/// A request that has not ended.
+pub(crate) struct UnderWay<'a>(&'a AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -92,6 +110,8 @@ impl Proxy {
             is_stopped: AtomicBool::new(false),
             connections: AtomicU64::new(0),
             requests: AtomicU64::new(0),
+            under_way: AtomicU64::new(0),
+            most_at_once: AtomicU64::new(0),
             faults: AtomicU64::new(0),
             sent_bytes: AtomicU64::new(0),
             received_bytes: AtomicU64::new(0),
@@ -137,6 +157,12 @@ impl Proxy {
             sent_bytes: read(&self.shared.sent_bytes),
             received_bytes: read(&self.shared.received_bytes),
         }
+    }
+
+    /// The most requests (HTTP) that were under way at one time since this was last asked.
+    #[must_use]
+    pub fn take_most_at_once(&self) -> u64 {
+        self.shared.most_at_once.swap(0, Ordering::Relaxed)
     }
 }
 

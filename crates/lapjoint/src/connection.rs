@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lapjoint_codec::Registry;
+use lapjoint_codec::lock::Lock;
 use lapjoint_db::{DbError, TableDef, TableId, TransactionMode};
 use lapjoint_store::{Config, LoadOptions, Stores};
 
@@ -143,6 +144,12 @@ impl ConnectionOptions {
         let config = self.database.unwrap_or_else(|| stores.config());
         let opened = open_adapter(&config)?;
         let registry = self.registry.unwrap_or_else(|| Arc::clone(Registry::global()));
+        if let Some(file) =
+            config.text("codecs.lock").or_else(|| stores.read(|config| config.text("codecs.lock")))
+        {
+            let lock = Lock::read(Path::new(&file)).map_err(|error| Error::usage(error.to_string()))?;
+            registry.set_lock(Some((lock, file)));
+        }
         Ok(Connection::new(opened, stores, config, registry))
     }
 }
@@ -191,6 +198,10 @@ impl Connection {
     }
 
     fn new(opened: Opened, stores: Stores, opened_by: Config, registry: Arc<Registry>) -> Self {
+        #[cfg(feature = "wasm")]
+        stores.read(|config| lapjoint_wasm::install(&registry, config));
+        #[cfg(feature = "gzcm")]
+        crate::gzcm::install(&registry);
         Self {
             inner: Arc::new(Inner {
                 session: Session::new(opened.adapter),

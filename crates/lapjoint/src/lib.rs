@@ -29,6 +29,7 @@ mod alter;
 pub mod arrow;
 mod bound;
 mod cascade;
+pub mod codecs;
 mod compute;
 mod connection;
 mod declare;
@@ -37,6 +38,8 @@ mod diagram;
 mod drop;
 mod error;
 mod graph;
+#[cfg(feature = "gzcm")]
+pub mod gzcm;
 mod heading;
 mod insert;
 mod jobs;
@@ -85,6 +88,8 @@ pub use lapjoint_store as store;
 pub use lapjoint_types as types;
 pub use lapjoint_types::naming::Tier;
 pub use lapjoint_types::{Decimal, FromValue, NdArray, Value};
+#[cfg(feature = "wasm")]
+pub use lapjoint_wasm as wasm;
 
 /// The README's program, run as a doc test.
 #[cfg(doctest)]
@@ -95,3 +100,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/queries.md")]
 struct Queries;
+
+/// The guide to codecs, its Rust program run as a doc test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/write-a-codec.md")]
+struct Codecs;

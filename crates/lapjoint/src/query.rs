@@ -7,6 +7,7 @@ mod group;
 mod join;
 mod node;
 mod operators;
+mod outdated;
 mod project;
 mod restrict;
 pub(crate) mod select;

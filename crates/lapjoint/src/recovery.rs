@@ -175,7 +175,7 @@ fn remove_unreferenced(
         let heading = crate::heading::Heading::from_table(&def, connection.registry());
         let with_objects = heading.all().iter().filter(|attribute| match &attribute.storage {
             Storage::Plain => false,
-            Storage::Codec(chain) => Chain::uses_store(chain),
+            Storage::Codec(chain) => Chain::may_refer(chain),
             // Without its codec nobody knows what the column refers to, so that it is searched as well.
             Storage::Unbound { .. } => true,
         });

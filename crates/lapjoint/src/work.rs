@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lapjoint_db::{DbError, IntendedObject, Intent, TransactionMode};
-use lapjoint_store::staging::{first_missing, no_progress, upload};
+use lapjoint_store::staging::{ObjectKind, first_missing, no_progress, upload};
 use lapjoint_store::{
     Addressing, Payload, PendingObject, StoreError, StoredObject, Stores, UploadOptions, interruptible,
 };
@@ -100,7 +100,7 @@ impl<'c> Work<'c> {
             Payload::Bytes(bytes) => Some(bytes.len()),
             Payload::Chunks(chunks) => Some(chunks.iter().map(bytes::Bytes::len).sum()),
             // What codecs hand over in files is gone by the time of the commit.
-            Payload::File(_) | Payload::Folder(_) => None,
+            Payload::File(_) | Payload::Folder(_) | Payload::Made(_) => None,
         };
         let all = bytes.map(|bytes| self.kept_bytes + bytes).filter(|all| *all <= KEPT_BYTES);
         self.kept_bytes = all.unwrap_or(self.kept_bytes);
@@ -250,7 +250,7 @@ fn intended(object: &PendingObject) -> IntendedObject {
     IntendedObject {
         store: object.store.clone(),
         path: object.path.clone(),
-        is_dir: matches!(object.payload, Payload::Folder(_)),
+        is_dir: object.payload.kind() == ObjectKind::Folder,
         hash_addressed: object.addressing == Addressing::Hash,
     }
 }

@@ -7,17 +7,30 @@ from ..objectref import ObjectRef
 from .attach import AttachCodec
 from .blob import BlobCodec
 from .engine import EngineCodec
+from .figpack import FigpackCodec
 from .filepath import FilepathCodec
 from .hash import HashCodec
 from .npy import NpyCodec
 from .object import ObjectCodec
+from .photon import PhotonCodec
+from .zarr import ZarrCodec
 
 __all__ = [
     "AttachCodec", "BlobCodec", "FilepathCodec", "HashCodec", "NpyCodec", "NpyRef", "ObjectCodec", "ObjectRef", "SchemaCodec",
+    "FigpackCodec", "PhotonCodec", "ZarrCodec",
 ]  # fmt: skip
 
-_CLASSES = {cls.name: cls for cls in (AttachCodec, BlobCodec, FilepathCodec, HashCodec, NpyCodec, ObjectCodec)}
+_CLASSES = {
+    cls.name: cls
+    for cls in (AttachCodec, BlobCodec, FigpackCodec, FilepathCodec, HashCodec, NpyCodec, ObjectCodec, PhotonCodec, ZarrCodec)
+}
 _made: dict[str, EngineCodec] = {}
+
+
+def front_of(name):
+    """The object whose `prepare` is to be asked about each value of a codec of the engine; `None` for most codecs."""
+    cls = _CLASSES.get(name)
+    return None if cls is None or cls.prepare is EngineCodec.prepare else builtin_codec(name, None)
 
 
 def builtin_codec(name, origin):

@@ -25,19 +25,27 @@ class EngineCodec(Codec, register=False):
         values = [(name, value) for name, value in key.items() if not name.startswith("_")]
         return names[0] or "unknown", names[1] or "unknown", names[2] or "data", values
 
+    def prepare(self, value):
+        """What the engine's codec takes of a value. Called for each value of an insert, before anything is encoded.
+
+        A codec whose values may be objects of Python libraries turns them here into arrays, bytes or other values that
+        the engine knows; what it cannot store it leaves to `validate`.
+        """
+        return value
+
     def get_dtype(self, is_store):
         """What the codec is stored as."""
         return _core.codec_dtype(self._engine(), is_store)
 
     def validate(self, value):
         """Raises an error for a value that the codec cannot store."""
-        _core.codec_validate(self._engine(), value)
+        _core.codec_validate(self._engine(), self.prepare(value))
 
     def encode(self, value, *, key=None, store_name=None, context=None):
         """The stored form of a value."""
         settings = self._settings(key, context)
         cell = self._cell(key, context)
-        stored, staged = _core.codec_encode(self._engine(), value, cell, store_name, settings._core)
+        stored, staged = _core.codec_encode(self._engine(), self.prepare(value), cell, store_name, settings._core)
         store_staged(settings, staged)
         return stored
 

@@ -70,7 +70,7 @@ pub(crate) struct Gc {
 }
 
 /// A number with a unit.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || format!("{text:?} is no duration; write 90s, 30m, 12h, 1d or 2w");
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| expected())?;

@@ -46,7 +46,7 @@ pub(crate) fn head(place: &Path, name: &str, rows: u64) -> Outcome {
 }
 
 /// The table of `schema.Table`.
-fn table(place: &Path, name: &str) -> Result<Table, Box<dyn std::error::Error>> {
+pub(crate) fn table(place: &Path, name: &str) -> Result<Table, Box<dyn std::error::Error>> {
     let (schema, table) = name
         .split_once('.')
         .ok_or_else(|| format!("`{name}`: write schema.Table, for example demo.Recording"))?;

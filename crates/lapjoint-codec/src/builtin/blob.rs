@@ -71,6 +71,14 @@ impl Codec for BlobCodec {
         "any value, serialised in DataJoint's blob format"
     }
 
+    /// The protocol, where the bytes are at hand.
+    fn version_of(&self, stored: &Value) -> Option<String> {
+        match stored {
+            Value::Bytes(bytes) => blob::protocol(bytes).map(str::to_owned),
+            _ => None,
+        }
+    }
+
     fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
         Ok(bytes_or_hash(place))
     }
@@ -99,7 +107,7 @@ impl Codec for BlobCodec {
 }
 
 /// `bytes` in the table, `<hash>` in a store: the next type of the codecs that make bytes.
-pub(super) fn bytes_or_hash(place: Place) -> TypeSpec {
+pub(crate) fn bytes_or_hash(place: Place) -> TypeSpec {
     match place {
         Place::Inline => TypeSpec::Core(CoreType::Bytes),
         Place::Store => TypeSpec::Codec(CodecSpec { name: "hash".into(), store: StoreRef::Inline }),

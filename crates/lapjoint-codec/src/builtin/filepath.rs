@@ -55,7 +55,7 @@ impl Codec for FilepathCodec {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { inline: false, lazy: true, partial_read: true, ..Capabilities::default() }
+        Capabilities::of_references()
     }
 
     fn origin(&self) -> Origin {
@@ -67,10 +67,7 @@ impl Codec for FilepathCodec {
     }
 
     fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
-        match place {
-            Place::Inline => Err(CodecError::StoreOnly(NAME.into())),
-            Place::Store => Ok(TypeSpec::Core(CoreType::Json)),
-        }
+        place.store_only(NAME, CoreType::Json)
     }
 
     fn default_store(&self, stores: &Stores) -> Result<String, CodecError> {

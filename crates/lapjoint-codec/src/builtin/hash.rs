@@ -67,10 +67,7 @@ impl Codec for HashCodec {
     }
 
     fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
-        match place {
-            Place::Inline => Err(CodecError::StoreOnly(NAME.into())),
-            Place::Store => Ok(TypeSpec::Core(CoreType::Json)),
-        }
+        place.store_only(NAME, CoreType::Json)
     }
 
     fn validate(&self, value: &Value) -> Result<(), CodecError> {

@@ -59,13 +59,7 @@ impl Codec for NpyCodec {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            inline: false,
-            lazy: true,
-            partial_read: true,
-            self_describing: true,
-            ..Capabilities::default()
-        }
+        Capabilities { self_describing: true, ..Capabilities::of_references() }
     }
 
     fn origin(&self) -> Origin {
@@ -77,10 +71,7 @@ impl Codec for NpyCodec {
     }
 
     fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
-        match place {
-            Place::Inline => Err(CodecError::StoreOnly(NAME.into())),
-            Place::Store => Ok(TypeSpec::Core(CoreType::Json)),
-        }
+        place.store_only(NAME, CoreType::Json)
     }
 
     fn validate(&self, value: &Value) -> Result<(), CodecError> {

@@ -65,7 +65,7 @@ impl Codec for ObjectCodec {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { inline: false, lazy: true, partial_read: true, ..Capabilities::default() }
+        Capabilities::of_references()
     }
 
     fn origin(&self) -> Origin {
@@ -77,10 +77,7 @@ impl Codec for ObjectCodec {
     }
 
     fn dtype(&self, place: Place) -> Result<TypeSpec, CodecError> {
-        match place {
-            Place::Inline => Err(CodecError::StoreOnly(NAME.into())),
-            Place::Store => Ok(TypeSpec::Core(CoreType::Json)),
-        }
+        place.store_only(NAME, CoreType::Json)
     }
 
     fn validate(&self, value: &Value) -> Result<(), CodecError> {

@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lapjoint_store::{Payload, PutMode};
+use lapjoint_store::PutMode;
+use lapjoint_store::staging::ObjectKind;
 use lapjoint_types::Value;
 use serde_json::json;
 
@@ -104,7 +105,7 @@ fn damage_objects(bed: &Bed, chain: &Chain, case: &Case, encoded: &Encoded) -> R
         if json.get("crc32c").is_some() || json.get("hash").is_some_and(serde_json::Value::is_string));
     for object in &encoded.staged {
         let store = bed.stores.get(Some(&object.store)).map_err(text)?;
-        if matches!(object.payload, Payload::Folder(_)) {
+        if object.payload.kind() == ObjectKind::Folder {
             continue;
         }
         let content = store.get(&object.path).map_err(text)?;

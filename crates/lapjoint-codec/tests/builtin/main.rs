@@ -9,3 +9,4 @@ mod filepath;
 mod hash_and_blob;
 mod npy;
 mod object;
+mod versions;

@@ -108,6 +108,15 @@ fn deflate(data: &[u8], level: Compression, flush: FlushCompress) -> Vec<u8> {
     }
 }
 
+/// The first bytes that a zlib stream holds, of which the beginning is given.
+pub(super) fn first_bytes<const N: usize>(stream: &[u8]) -> Option<[u8; N]> {
+    let mut first = [0; N];
+    let mut state = Decompress::new(true);
+    // An output that is full is no error, and neither is an input that ends.
+    state.decompress(stream, &mut first, FlushDecompress::None).ok()?;
+    (state.total_out() == N as u64).then_some(first)
+}
+
 /// The `declared_bytes` that a zlib stream holds, checked while it is read.
 pub(super) fn decompress(stream: &[u8], declared_bytes: u64, max_bytes: u64) -> Result<Vec<u8>, UnpackError> {
     let possible_bytes = MAX_EXPANSION * (stream.len() as u64 + 16);

@@ -9,6 +9,7 @@ pub(super) enum SettingKind {
     Flag,
     Choice(&'static [&'static str]),
     Object,
+    List,
 }
 
 /// A default that can stand in a constant.
@@ -18,6 +19,7 @@ enum Initial {
     Integer(i64),
     Flag(bool),
     Object,
+    List,
 }
 
 /// One setting.
@@ -38,7 +40,7 @@ const fn setting(
 }
 
 use Initial::Null;
-use SettingKind::{Choice, Flag, Integer, Object, Text};
+use SettingKind::{Choice, Flag, Integer, List, Object, Text};
 
 const ANY: SettingKind = Integer { min: 0, max: i64::MAX };
 const LEVELS: &[&str] = &["DEBUG", "JOBS", "INFO", "WARNING", "ERROR", "CRITICAL"];
@@ -46,6 +48,14 @@ const LEVELS: &[&str] = &["DEBUG", "JOBS", "INFO", "WARNING", "ERROR", "CRITICAL
 /// All settings but `stores`, in alphabetical order.
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Definition] = &[
+    setting("codecs.embed_decoder", Flag, Initial::Flag(false), Some("DJ_CODECS_EMBED_DECODER")),
+    setting("codecs.lock", Text, Null, Some("DJ_CODECS_LOCK")),
+    setting("codecs.migrate_on_read", Flag, Initial::Flag(false), Some("DJ_CODECS_MIGRATE_ON_READ")),
+    setting("codecs.plugin_path", Text, Null, Some("DJ_CODECS_PLUGIN_PATH")),
+    setting("codecs.trusted_wasm", List, Initial::List, Some("DJ_CODECS_TRUSTED_WASM")),
+    setting("codecs.wasm_memory_mb", Integer { min: 1, max: 4095 }, Initial::Integer(1024), Some("DJ_CODECS_WASM_MEMORY_MB")),
+    setting("codecs.wasm_path", Text, Null, Some("DJ_CODECS_WASM_PATH")),
+    setting("codecs.wasm_seconds", Integer { min: 1, max: 86_400 }, Initial::Integer(60), Some("DJ_CODECS_WASM_SECONDS")),
     setting("connection.charset", Text, Initial::Text(""), None),
     setting("database.backend", Choice(&["sqlite", "mysql", "postgresql"]), Null, Some("DJ_BACKEND")),
     setting("database.create_tables", Flag, Initial::Flag(true), Some("DJ_CREATE_TABLES")),
@@ -96,6 +106,7 @@ impl Definition {
             Initial::Integer(number) => number.into(),
             Initial::Flag(flag) => flag.into(),
             Initial::Object => Json::Object(serde_json::Map::new()),
+            Initial::List => Json::Array(Vec::new()),
         }
     }
 
@@ -116,6 +127,11 @@ impl Definition {
                 _ => return Err(self.expected()),
             },
             Object => serde_json::from_str(raw).map_err(|_| self.expected())?,
+            // In an environment variable, with commas between; a JSON list is one as well.
+            List if raw.trim_start().starts_with('[') => {
+                serde_json::from_str(raw).map_err(|_| self.expected())?
+            }
+            List => raw.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect(),
         };
         self.check(value)
     }
@@ -130,6 +146,7 @@ impl Definition {
             (Flag, Json::Number(number)) if matches!(number.as_i64(), Some(0 | 1)) => {
                 return Ok(Json::from(number.as_i64() == Some(1)));
             }
+            (List, Json::Array(items)) => items.iter().all(Json::is_string),
             (Text, Json::String(_)) | (Flag, Json::Bool(_)) | (Object, Json::Object(_)) => true,
             (Integer { min, max }, Json::Number(number)) => {
                 number.as_i64().is_some_and(|number| (*min..=*max).contains(&number))
@@ -148,6 +165,7 @@ impl Definition {
             Flag => "true or false".into(),
             Choice(choices) => format!("one of {}", choices.join(", ")),
             Object => "a JSON object".into(),
+            List => "a list of texts".into(),
         };
         if self.nullable() { format!("{kind}, or null") } else { kind }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lapjoint_codec::{EncodeContext, Site};
 use lapjoint_db::TableId;
-use lapjoint_store::{PendingObject, Stores};
+use lapjoint_store::{PendingObject, Stores, interruptible};
 use lapjoint_types::Value;
 use rayon::prelude::*;
 
@@ -115,7 +115,9 @@ impl<'t> Encoder<'t> {
         let mut context = EncodeContext::new(site, self.stores);
         context.stop = Some(stop.flag());
         let value_type = value.type_name();
-        let stored = chain.encode(value, &mut context).map_err(|source| Error::Cell {
+        // Long work that looks at the thread rather than at the context stops as well.
+        let encoded = interruptible(Some(stop.flag()), || chain.encode(value, &mut context));
+        let stored = encoded.map_err(|source| Error::Cell {
             table: self.table.def.id.to_string(),
             row: number,
             attribute: attribute.name.clone(),

@@ -1,7 +1,7 @@
 //! Where the objects of a schema lie in a store, and which files make up one object.
 
 use lapjoint_store::StoreSpec;
-use lapjoint_store::addressing::HASH_LETTERS;
+use lapjoint_store::addressing::is_hash;
 
 /// What the name of a folder's manifest adds to the folder's own.
 pub(super) const MANIFEST_SUFFIX: &str = ".manifest.json";
@@ -158,11 +158,6 @@ impl Sections {
 #[must_use]
 pub fn kind_of(path: &str) -> ObjectKind {
     if is_hash(path.rsplit('/').next().unwrap_or(path)) { ObjectKind::Hash } else { ObjectKind::Schema }
-}
-
-fn is_hash(name: &str) -> bool {
-    name.len() == HASH_LETTERS
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || (b'2'..=b'7').contains(&byte))
 }
 
 /// Whether a name is `<field>_<token>[.<extension>]`.

@@ -187,7 +187,7 @@ fn of_cell(
             None => Ok(()),
         };
     };
-    let found = if chain.uses_store() {
+    let found = if chain.may_refer() {
         chain.references(stored).map_err(Failure::Codec)?
     } else {
         let links = chain.links().iter().map(|link| link.codec.references(stored).map_err(Failure::Codec));
@@ -199,5 +199,5 @@ fn of_cell(
 /// Whether values of a chain may refer to objects. A codec without a store may have found itself one, and say so in its
 /// metadata.
 fn keeps_objects(chain: &Chain) -> bool {
-    chain.uses_store() || matches!(chain.dtype(), TypeSpec::Core(CoreType::Json))
+    chain.may_refer() || matches!(chain.dtype(), TypeSpec::Core(CoreType::Json))
 }

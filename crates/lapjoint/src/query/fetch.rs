@@ -3,15 +3,16 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
-use lapjoint_codec::{Chain, DecodeContext, Site};
+use lapjoint_codec::{Chain, CodecError, DecodeContext, Site, stand_in};
 use lapjoint_db::{Adapter, ColumnType};
 use lapjoint_store::interruptible;
-use lapjoint_types::{FromValue, Value};
+use lapjoint_types::{CodecSpec, FromValue, StoreRef, Value};
 use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::heading::{Attribute, Storage};
 use crate::query::Query;
+use crate::query::outdated::Outdated;
 use crate::query::select::Select;
 use crate::row::Row;
 #[cfg(feature = "arrow")]
@@ -216,6 +217,7 @@ impl Query {
             .filter_map(|name| select.columns.iter().find(|c| c.attribute.name == *name))
             .map(|column| column.attribute.clone())
             .collect();
+        let mut outdated = Outdated::of(self, &attributes)?;
         let decoder = Decoder::new(self, attributes);
         let shared = Arc::new(names.to_vec());
         let stored = self.stored(select, names)?;
@@ -233,7 +235,13 @@ impl Query {
         loop {
             let batch: Vec<_> = stored.by_ref().take(BATCH_ROWS).collect();
             if batch.is_empty() {
+                if let Some(outdated) = outdated {
+                    outdated.migrate(self);
+                }
                 return Ok(());
+            }
+            if let Some(outdated) = &mut outdated {
+                batch.iter().for_each(|row| outdated.note(row));
             }
             let count = batch.len() as u64;
             let batch: Vec<_> = (first_row..).zip(batch).collect();
@@ -342,7 +350,16 @@ impl<'q> Decoder<'q> {
             match &attribute.storage {
                 Storage::Plain => {}
                 Storage::Unbound { .. } if value.is_null() => {}
+                // Has been decoded with the inner codecs.
+                Storage::Unbound { .. } if matches!(part, Part::Outer) => {}
                 Storage::Unbound { spec, reason } => {
+                    let site =
+                        Site { schema: &id.schema, table: &id.table, field: &attribute.name, key: &key };
+                    let found = self.stand_in(spec, reason, value, site);
+                    if let Some(decoded) = found.map_err(|source| fail(value.type_name(), source))? {
+                        *value = decoded;
+                        continue;
+                    }
                     return Err(Error::Usage(format!(
                         "{id}, attribute `{}` ({spec}) cannot be decoded: {reason}",
                         attribute.name
@@ -370,5 +387,32 @@ impl<'q> Decoder<'q> {
             }
         }
         Ok((row, values))
+    }
+
+    /// Decodes a value whose codec is not installed, if it carries its decoder.
+    fn stand_in(
+        &self,
+        spec: &CodecSpec,
+        reason: &CodecError,
+        stored: &Value,
+        site: Site<'_>,
+    ) -> Result<Option<Value>, CodecError> {
+        // A codec that is there but broken, or one further in, is the user's to mend.
+        if !matches!(reason, CodecError::Unknown { name, .. } if *name == spec.name) {
+            return Ok(None);
+        }
+        let connection = self.query.connection();
+        let store_name = match &spec.store {
+            StoreRef::Named(name) => Some(name.as_str()),
+            StoreRef::Inline | StoreRef::Default => None,
+        };
+        let context = DecodeContext {
+            site,
+            stores: connection.stores(),
+            store_name,
+            download_path: &self.download_path,
+        };
+        let codec = connection.registry().stand_in(&spec.name, stored, &context)?;
+        codec.map(|codec| stand_in::decode(codec.as_ref(), stored.clone(), &context)).transpose()
     }
 }

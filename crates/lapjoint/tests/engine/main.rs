@@ -15,3 +15,5 @@ mod queries;
 mod services;
 mod tables;
 mod torture;
+#[cfg(feature = "wasm")]
+mod wasm;

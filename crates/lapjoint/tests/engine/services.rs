@@ -41,14 +41,17 @@ fn one_object_costs_one_request_each_way_and_many_go_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let table = blobs(&connect(proxy.address(), folder.path()));
     table.insert(rows(0..1)).unwrap();
-    let (before, begun) = (proxy.counts().requests, Instant::now());
+    // How many go at once is counted, not timed: a busy machine takes any time. One by one, each count is 1.
+    let (before, _) = (proxy.counts().requests, proxy.take_most_at_once());
     table.insert(rows(1..101)).unwrap();
     assert_eq!(proxy.counts().requests - before, 100);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}; one by one it is 4 s", begun.elapsed());
-    let (before, begun) = (proxy.counts().requests, Instant::now());
+    let at_once = proxy.take_most_at_once();
+    assert!((16..=64).contains(&at_once), "{at_once}");
+    let before = proxy.counts().requests;
     let fetched = table.query().fetch().unwrap();
     assert_eq!(proxy.counts().requests - before, 101);
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}; one by one it is 4 s", begun.elapsed());
+    let at_once = proxy.take_most_at_once();
+    assert!((16..=64).contains(&at_once), "{at_once}");
     for (id, row) in (0..).zip(&fetched) {
         let seen: NdArray = row.get("values").unwrap();
         assert!(seen.to_vec::<f64>() == samples(id).to_vec::<f64>());

@@ -1,0 +1,1 @@
+/* the viewer of figpack 0.4.1 stood here */

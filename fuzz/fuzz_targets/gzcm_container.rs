@@ -1,0 +1,7 @@
+//! Coverage-guided target; see `lapjoint_fuzz::matrices::gzcm_container`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lapjoint_fuzz::bounded(
+    data,
+    lapjoint_fuzz::matrices::gzcm_container
+));

@@ -1,0 +1,1 @@
+"""Converters, where they are published: `gunz_cm.converters`."""
