@@ -6,16 +6,25 @@ LOGS="${LAPJOINT_TEST_LOGS:-${CARGO_TARGET_DIR:-target}/test-logs}"
 export LAPJOINT_TALLY="${LAPJOINT_TALLY:-$LOGS/tally.$$}"
 TALLY="$LAPJOINT_TALLY"
 MISSING="$TALLY.missing"
+STAGE_SECONDS="${LAPJOINT_STAGE_SECONDS:-2400}"
 mkdir -p "$LOGS"
 
-# stage NAME COMMAND...: runs the command; its own counts are read from its output, or it counts as one.
+# stage NAME COMMAND...: runs the command; its own counts are read from its output, or it counts as one. What hangs is ended after
+# STAGE_SECONDS by SIGABRT, at which pytest prints the stacks of its threads, and counts as failed; the stages after it still run.
 stage() {
     local name="$1" started passed failed status
+    local limit=()
+    if command -v timeout >/dev/null; then
+        limit=(timeout --signal=ABRT --kill-after=20 "$STAGE_SECONDS")
+        # In a terminal the command stays in the foreground, where Ctrl-C reaches it.
+        if [ -t 0 ]; then limit=(timeout --foreground "${limit[@]:1}"); fi
+    fi
     shift
     started=$(date +%s)
     printf '== %s ... ' "$name"
-    "$@" >"$LOGS/$name.log" 2>&1
+    "${limit[@]}" "$@" >"$LOGS/$name.log" 2>&1
     status=$?
+    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then printf 'ended after %s s ... ' "$STAGE_SECONDS"; fi
     passed=$(count passed "$LOGS/$name.log")
     failed=$(count failed "$LOGS/$name.log")
     if [ "$status" -eq 0 ] && [ $((passed + failed)) -eq 0 ]; then passed=1; fi

@@ -109,7 +109,7 @@ def test_processes_open_the_file_for_themselves(text, tmp_path, method):  # noqa
     dataset.reader.dense()
     context = multiprocessing.get_context(method)
     results = context.Queue()
-    workers = [context.Process(target=_sums, args=(dataset, range(len(dataset)), results)) for _ in range(2)]
+    workers = [context.Process(target=_sums, args=(dataset, range(len(dataset)), results), daemon=True) for _ in range(2)]
     for worker in workers:
         worker.start()
     found = [results.get(timeout=60) for _ in workers]
@@ -127,7 +127,7 @@ def test_another_process_converts(text, tmp_path, method):  # noqa: F811
     size = converted(text, tmp_path).stat().st_size
     context = multiprocessing.get_context(method)
     results = context.Queue()
-    worker = context.Process(target=_convert, args=(text, tmp_path, results))
+    worker = context.Process(target=_convert, args=(text, tmp_path, results), daemon=True)
     worker.start()
     assert results.get(timeout=60) == size
     worker.join(timeout=60)

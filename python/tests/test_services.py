@@ -10,6 +10,7 @@ import uuid
 
 import numpy as np
 import pytest
+from forked import exit_code
 
 import lapjoint as dj
 from lapjoint.storage import StorageBackend, backend_of
@@ -198,7 +199,7 @@ def test_a_forked_child_has_connections_of_its_own(s3):
         finally:
             os._exit(2)
     assert all(backend.get_buffer("p") == b"parent" for _ in range(20))
-    assert os.waitpid(child, 0)[1] == 0 and backend.get_buffer("c") == b"child"
+    assert exit_code(child) == 0 and backend.get_buffer("c") == b"child"
 
 
 @pytest.mark.parametrize("name", ["AZURE", "GCS"])
