@@ -6,6 +6,7 @@ use lapjoint::codec::science::figpack::FigpackRef;
 use lapjoint::codec::science::photon::PhotonRef;
 use lapjoint::codec::science::zarr::ZarrRef;
 use lapjoint::codec::{AxisSlice, NpyRef, ObjectRef};
+use lapjoint::gzcm::GzcmRef;
 use lapjoint::types::Foreign;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
@@ -13,6 +14,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::array;
 use crate::error::from_codec;
 use crate::figpack::PyFigpackRef;
+use crate::gzcm::PyGzcmRef;
 use crate::photon::PyPhotonRef;
 use crate::store::PyStore;
 use crate::value::json_object;
@@ -42,6 +44,10 @@ pub(crate) fn reference_object(py: Python<'_>, object: &dyn Foreign) -> PyResult
     if let Some(figure) = object.as_any().downcast_ref::<FigpackRef>() {
         let core = Bound::new(py, PyFigpackRef(figure.clone()))?.into_any();
         return of("lapjoint.figpack_ref", "FigpackRef", core);
+    }
+    if let Some(matrix) = object.as_any().downcast_ref::<GzcmRef>() {
+        let core = Bound::new(py, PyGzcmRef(matrix.clone()))?.into_any();
+        return of("lapjoint.gzcm_ref", "GzcmRef", core);
     }
     Ok(None)
 }

@@ -125,3 +125,5 @@ def test_the_guide_to_contact_matrices(tmp_path):
     assert shown[0].split()[1] == "uint32" and "(20, 154) uint32 csr (50, 200)" in shown
     assert "zstd opaque" in shown and "lz4 self" in shown and any("its encoder says 'self' of itself" in line for line in shown)
     assert shown[-1].endswith("2 float32 (20, 20) chrMito")
+    assert any(line.startswith("GzcmRef(shape=(1226, 1226), dtype=uint32, nnz=728311)") for line in shown) and "(20, 154) (50, 613)" in shown
+    assert (tmp_path / "yeast.png").read_bytes()[:4] == b"\x89PNG"

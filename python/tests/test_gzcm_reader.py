@@ -4,6 +4,7 @@ import pathlib
 import pickle
 import threading
 
+import hictk
 import numpy as np
 import pytest
 
@@ -264,8 +265,7 @@ def test_real_files_equal_their_readers(tmp_path, name, version, codec):
         source = pytest.importorskip("cooler").Cooler(str(HIC / name))
         chromosomes, fetch = source.chromnames, source.matrix(balance=False).fetch
     else:
-        source = pytest.importorskip("hictkpy").File(str(HIC / name), size)
-        chromosomes, fetch = list(source.chromosomes()), lambda *pair: source.fetch(*pair).to_numpy()
+        chromosomes, fetch = hictk.chromosomes(HIC / name, size), lambda *pair: hictk.contacts(HIC / name, size, *pair)
     for chrom1, chrom2 in {(chroms[0], chroms[0]), tuple(chroms)}:
         path = tmp_path / "matrix.gzcm"
         one, two = (next(real for real in chromosomes if real.removeprefix("chr") == chrom.removeprefix("chr")) for chrom in (chrom1, chrom2))
@@ -294,3 +294,21 @@ def test_weights_equal_coolers(tmp_path):
         assert np.allclose(item["target"][:height, :width], expected, equal_nan=True, rtol=1e-5)
     with pytest.raises(KeyError, match="no KR of chr.*; there are: weight"):
         reader.vector("KR", source.chromnames[0])
+
+
+@pytest.mark.parametrize("version", [3, 5.1])
+def test_what_is_intact_of_a_damaged_file_is_saved(text, tmp_path, version):
+    path = converted(text, tmp_path, version=version)
+    content, expected = bytearray(path.read_bytes()), MATRICES["chr1", "chr1"]
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert not gzcm.open_gzcm(path).verify().ok
+    saved = gzcm.salvage(path, tmp_path / "saved.gzcm")
+    assert (saved.regions, saved.lost_tiles) == (1, 1) and saved.tiles > 5
+    reader = gzcm.open_gzcm(tmp_path / "saved.gzcm")
+    wrong = np.argwhere(reader.dense() != expected)
+    assert reader.version == "5.1" and reader.verify().ok and 0 < len(wrong) <= 2 * 64 * 64
+    path.write_bytes(b"nothing")
+    with pytest.raises(gzcm.GzcmError):
+        gzcm.salvage(path, tmp_path / "none.gzcm")
+    assert not (tmp_path / "none.gzcm").exists()

@@ -15,6 +15,7 @@
 //! | [`codecs`] | the built-in codecs, one file each | codec, bsc, cmc, ctx |
 //! | [`registry`] | codecs by name | codecs, wire |
 //! | [`source`] | bytes that are read by ranges | error |
+//! | `whole_file` | outputs that get their name when they are whole | - |
 //! | [`pixel`] | the cells that are not zero | tile |
 //! | [`container`] | headers, frames, index, regions of the versions 1 to 5.1 | codecs, source |
 //! | [`sparse`] | the payload of a sparse tile | container, pixel |
@@ -47,6 +48,7 @@ pub mod sparse;
 pub mod tile;
 #[cfg(feature = "view")]
 pub mod view;
+mod whole_file;
 pub mod wire;
 pub mod writer;
 

@@ -1,8 +1,9 @@
 //! What can still be read of a damaged or unfinished file, as a new file of version 5.1.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,7 +19,8 @@ use crate::container::{archive, stream};
 use crate::error::{Error, Result};
 use crate::reader::{CacheSize, Reader, read_frame};
 use crate::registry::Registry;
-use crate::source::RangeRead;
+use crate::source::{FileSource, RangeRead};
+use crate::whole_file;
 use crate::writer::{
     CodecChoice, FALLBACK_CODEC, PixelOrder, StreamParts, StreamWriter, Writer, WriterOptions,
 };
@@ -55,6 +57,21 @@ pub fn salvage(source: &Arc<dyn RangeRead>, to: impl Write + Send, registry: &Re
     }
     let catalog = stream::catalog(&**source, header.clone(), &header_bytes).ok();
     from_frames(&**source, &header, catalog.as_ref(), to, registry)
+}
+
+/// As [`salvage`], from a path to a path. The new file appears when it is whole; what is there by its name is replaced.
+///
+/// # Errors
+/// As for [`salvage`].
+pub fn salvage_file(from: &Path, to: &Path, registry: &Registry) -> Result<Salvaged> {
+    let source: Arc<dyn RangeRead> = Arc::new(FileSource::open(from)?);
+    let mut file = whole_file::beside(to)?;
+    let mut writer = BufWriter::with_capacity(1 << 18, file.as_file_mut());
+    let done = salvage(&source, &mut writer, registry)?;
+    writer.flush()?;
+    drop(writer);
+    file.persist(to).map_err(|error| error.error)?;
+    Ok(done)
 }
 
 /// The new file while frames are copied into it.

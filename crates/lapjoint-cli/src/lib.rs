@@ -166,7 +166,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn execute(arguments: Arguments) -> Outcome {
-    #[cfg(feature = "gzcm-codec")]
+    #[cfg(feature = "gzcm")]
     lapjoint::gzcm::install(lapjoint::codec::Registry::global());
     let place = &arguments.directory;
     match arguments.command {

@@ -225,4 +225,7 @@ fn contact_matrices_are_converted_shown_drawn_and_verified() {
     let verified = lapjoint(&["gzcm", "verify", &file]);
     assert_eq!(verified.status.code(), Some(1));
     contains(&String::from_utf8_lossy(&verified.stdout), &["DAMAGED", "CRC32C"]);
+    let saved = place("saved.gzcm");
+    contains(&text(&lapjoint(&["gzcm", "salvage", &file, &saved])), &["2 regions", "1 tiles are lost"]);
+    contains(&text(&lapjoint(&["gzcm", "verify", &saved])), &["as they were written"]);
 }

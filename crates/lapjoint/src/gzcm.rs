@@ -191,8 +191,12 @@ fn describe(reader: &Reader) -> serde_json::Map<String, Json> {
         let nnz: Option<u64> = tiles.iter().map(|tile| tile.nnz.map(u64::from)).sum();
         metadata.insert("nnz".into(), nnz.into());
     }
-    if !catalog.chromosomes.is_empty() && catalog.chromosomes.len() <= MOST_CHROMOSOMES {
-        let names: Vec<&str> = catalog.chromosomes.iter().map(|known| known.name.as_str()).collect();
+    let mut names: Vec<&str> = catalog.chromosomes.iter().map(|known| known.name.as_str()).collect();
+    if names.is_empty() && region.chrom1 != source::NO_CHROMOSOME {
+        names.extend([region.chrom1.as_str(), region.chrom2.as_str()]);
+        names.dedup();
+    }
+    if !names.is_empty() && names.len() <= MOST_CHROMOSOMES {
         metadata.insert("chromosomes".into(), names.into());
     }
     if region.chrom1 != source::NO_CHROMOSOME {

@@ -9,6 +9,7 @@ from .blob import BlobCodec
 from .engine import EngineCodec
 from .figpack import FigpackCodec
 from .filepath import FilepathCodec
+from .gzcm import GzcmCodec
 from .hash import HashCodec
 from .npy import NpyCodec
 from .object import ObjectCodec
@@ -17,12 +18,12 @@ from .zarr import ZarrCodec
 
 __all__ = [
     "AttachCodec", "BlobCodec", "FilepathCodec", "HashCodec", "NpyCodec", "NpyRef", "ObjectCodec", "ObjectRef", "SchemaCodec",
-    "FigpackCodec", "PhotonCodec", "ZarrCodec",
+    "FigpackCodec", "GzcmCodec", "PhotonCodec", "ZarrCodec",
 ]  # fmt: skip
 
 _CLASSES = {
     cls.name: cls
-    for cls in (AttachCodec, BlobCodec, FigpackCodec, FilepathCodec, HashCodec, NpyCodec, ObjectCodec, PhotonCodec, ZarrCodec)
+    for cls in (AttachCodec, BlobCodec, FigpackCodec, FilepathCodec, GzcmCodec, HashCodec, NpyCodec, ObjectCodec, PhotonCodec, ZarrCodec)
 }
 _made: dict[str, EngineCodec] = {}
 

@@ -1,5 +1,6 @@
 """GZCM: Hi-C contact matrices as tiles, compressed by codecs that declare their wire format, in one file that is read by windows."""
 
+from ..gzcm_ref import GzcmRef, GzcmValue
 from .codecs import (
     BscCmcDecoder,
     BscCmcEncoder,
@@ -19,7 +20,7 @@ from .codecs import (
     ZstdDecoder,
     ZstdEncoder,
 )
-from .converters.gzcm import Converted, convert_from_gzcm, convert_to_gzcm
+from .converters.gzcm import Converted, Salvaged, convert_from_gzcm, convert_to_gzcm, salvage
 from .datasets import GzcmDataset, collate
 from .errors import CorruptError, GzcmError, UnknownCodecError, UnsupportedError, WireFormatError
 from .reader import GzcmReader, GzcmV4Reader, Reader, open_gzcm
@@ -35,8 +36,8 @@ def install_as_gunz_cm() -> None:
 
 __all__ = [
     "BscCmcDecoder", "BscCmcEncoder", "BscDecoder", "BscEncoder", "CmcDecoder", "CmcEncoder", "CmcZstdDecoder", "CmcZstdEncoder",
-    "Converted", "CorruptError", "CtxDecoder", "CtxEncoder", "GzcmDataset", "GzcmError", "GzcmReader", "GzcmV4Reader", "Lz4Decoder",
-    "Lz4Encoder", "Reader", "ShuffleZstdDecoder", "ShuffleZstdEncoder", "UnknownCodecError", "UnsupportedError", "WireFormat",
-    "WireFormatError", "ZstdDecoder", "ZstdEncoder", "collate", "convert_from_gzcm", "convert_to_gzcm", "get_codec", "install_as_gunz_cm", "list_codecs",
-    "open_gzcm", "register_codec",
+    "Converted", "CorruptError", "CtxDecoder", "CtxEncoder", "GzcmDataset", "GzcmError", "GzcmReader", "GzcmRef", "GzcmV4Reader",
+    "GzcmValue", "Lz4Decoder", "Lz4Encoder", "Reader", "Salvaged", "ShuffleZstdDecoder", "ShuffleZstdEncoder", "UnknownCodecError",
+    "UnsupportedError", "WireFormat", "WireFormatError", "ZstdDecoder", "ZstdEncoder", "collate", "convert_from_gzcm", "convert_to_gzcm",
+    "get_codec", "install_as_gunz_cm", "list_codecs", "open_gzcm", "register_codec", "salvage",
 ]  # fmt: skip

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..gzcm_ref import GzcmRef
 from .errors import UnsupportedError
 from .registry import added, register_codec
 
 __all__ = ["CacheInfo", "Chromosome", "GzcmReader", "GzcmV4Reader", "Reader", "Region", "VectorKey", "Verified", "open_gzcm"]
 
-#: A file: its path, or its bytes.
-Source = str | os.PathLike[str] | bytes
+#: A file: its path, its bytes, or what a row of a table has of it.
+Source = str | os.PathLike[str] | bytes | GzcmRef
 #: Bins of one axis, (start, stop) or a slice with step 1; `None`: all.
 Bins = tuple[int, int] | slice | range | None
 
@@ -93,7 +94,7 @@ class Reader:
     versions: ClassVar[range] = range(1, 6)
 
     def __init__(self, source: Source, *, cache_tiles: int = 256, cache_bytes: int | None = None) -> None:
-        self._source: str | bytes = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.path.abspath(source)
+        self._source = _kept(source)
         self._cache = cache_tiles, cache_bytes
         self._opened: tuple[int, Any] | None = None
         info = json.loads(self._file.info())
@@ -118,7 +119,9 @@ class Reader:
         """The open file of this process: threads, locks and tiles do not survive a fork."""
         opened = self._opened
         if opened is None or opened[0] != os.getpid():
-            self._opened = opened = os.getpid(), _core.GzcmFile(self._source, *self._cache)
+            source = self._source
+            file = source._open(*self._cache) if isinstance(source, GzcmRef) else _core.GzcmFile(source, *self._cache)
+            self._opened = opened = os.getpid(), file
         return opened[1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -133,7 +136,7 @@ class Reader:
         self.__dict__.update(state)
 
     def __repr__(self) -> str:
-        where = self._source if isinstance(self._source, str) else f"{len(self._source)} bytes"
+        where = f"{len(self._source)} bytes" if isinstance(self._source, bytes) else self._source
         return f"<{type(self).__name__} {where}: version {self.version}, {len(self.regions)} regions>"
 
     @property
@@ -237,6 +240,24 @@ class Reader:
         there = sorted({f"{key.name} of {key.chrom} at {key.bin_size_bp} bp" for key in self.vectors})
         raise KeyError(f"no {name} of {chrom}; there are: {', '.join(there[:20]) or 'none'}")
 
+    def picture(
+        self,
+        range1: str | None = None,
+        range2: str | None = None,
+        *,
+        bin_size_bp: int | None = None,
+        side_pixels: int = 768,
+        axes: bool = True,
+    ) -> bytes:
+        """A heat map of two ranges as the bytes of a PNG file, its longer side `side_pixels` at most; without ranges, of the first matrix."""
+        if range1 is None:
+            about = self.regions[0]
+            window = 0, (0, about.n_rows), (0, about.n_cols), False
+        else:
+            window = self.locate(range1, range2, bin_size_bp=bin_size_bp)
+        png: bytes = self._file.picture(*window, side_pixels, axes)
+        return png
+
     def cache_info(self) -> CacheInfo:
         """What the tile cache did in this process."""
         tiles, nbytes = self._cache
@@ -280,6 +301,12 @@ def open_gzcm(source: Source, **options: Any) -> Reader:
             made.__dict__.update(reader.__dict__)
             return made
     return reader
+
+
+def _kept(source: Source) -> str | bytes | GzcmRef:
+    if isinstance(source, GzcmRef):
+        return source
+    return bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.path.abspath(source)
 
 
 def _bins(bins: Bins, n_bins: int) -> tuple[int, int]:

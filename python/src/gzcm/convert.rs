@@ -11,7 +11,8 @@ use gzcm::convert::{
     export_text, open,
 };
 use gzcm::picker::{Timing, Weights};
-use gzcm::{Dtype, Error, Result};
+use gzcm::salvage::salvage_file;
+use gzcm::{Dtype, Error, Registry, Result};
 use pyo3::prelude::*;
 
 use super::error::raise;
@@ -148,4 +149,19 @@ pub(crate) fn gzcm_export(
         pool::within(pool.as_ref(), export)
     })
     .map_err(raise)
+}
+
+/// Writes what is intact of a file as a new one: regions, tiles, lost tiles, vectors, bytes that were passed over.
+#[pyfunction]
+pub(crate) fn gzcm_salvage(
+    py: Python<'_>,
+    input: PathBuf,
+    output: PathBuf,
+) -> PyResult<(u64, u64, u64, u64, u64)> {
+    let saved = py.detach(|| {
+        let pool = pool::after_fork()?;
+        pool::within(pool.as_ref(), || salvage_file(&input, &output, Registry::global()))
+    });
+    let saved = saved.map_err(raise)?;
+    Ok((saved.regions, saved.tiles, saved.lost_tiles, saved.vectors, saved.skipped_bytes))
 }

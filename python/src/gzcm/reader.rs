@@ -8,18 +8,23 @@ use bytes::Bytes;
 use gzcm::container::catalog::RegionEntry;
 use gzcm::container::meta::Version;
 use gzcm::pixel::Pixel;
+use gzcm::query::Window;
 use gzcm::reader::{Axis, CacheSize, Reader};
 use gzcm::source::{FileSource, RangeRead};
+use gzcm::view::{ViewOptions, heat_map};
 use gzcm::{Dtype, Registry, Result};
+use lapjoint::gzcm::GzcmRef;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
 use rayon::ThreadPool;
 use serde_json::{Value, json};
 
 use super::array::to_numpy;
 use super::error::raise;
 use super::pool;
+use crate::error::from_codec;
 
 /// Where a file is.
 #[derive(FromPyObject)]
@@ -33,12 +38,25 @@ pub(crate) enum Place {
 pub(crate) struct PyGzcmFile {
     reader: Reader,
     pool: Option<ThreadPool>,
+    /// The reference by which a row's file was opened; its errors name store and path.
+    reference: Option<GzcmRef>,
 }
 
 impl PyGzcmFile {
+    /// The file of a row, opened anew.
+    pub(super) fn of_row(reference: GzcmRef, cache: CacheSize) -> PyResult<Self> {
+        let pool = pool::after_fork().map_err(raise)?;
+        let reader = pool::within(pool.as_ref(), || reference.open(cache)).map_err(from_codec)?;
+        Ok(Self { reader, pool, reference: Some(reference) })
+    }
+
     /// Reads without the interpreter's lock.
     fn run<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&Reader) -> Result<T> + Send) -> PyResult<T> {
-        py.detach(|| pool::within(self.pool.as_ref(), || work(&self.reader))).map_err(raise)
+        let done = py.detach(|| pool::within(self.pool.as_ref(), || work(&self.reader)));
+        done.map_err(|error| match &self.reference {
+            Some(reference) => from_codec(reference.codec_error(error)),
+            None => raise(error),
+        })
     }
 
     fn dtype(&self, region: usize) -> PyResult<Dtype> {
@@ -67,6 +85,11 @@ fn columns<'py>(py: Python<'py>, pixels: &[Pixel], dtype: Dtype) -> PyResult<Col
     Ok((rows, cols, to_numpy(py, values, dtype, &[pixels.len()])?))
 }
 
+/// The bound of a cache: so many bytes where they are given, else so many tiles.
+pub(super) fn cache_size(tiles: usize, bytes: Option<usize>) -> CacheSize {
+    bytes.map_or(CacheSize::Tiles(tiles), CacheSize::Bytes)
+}
+
 const fn range(bins: (u64, u64)) -> Range<u64> {
     bins.0..bins.1
 }
@@ -77,13 +100,14 @@ impl PyGzcmFile {
     #[new]
     #[pyo3(signature = (source, cache_tiles, cache_bytes=None))]
     fn new(py: Python<'_>, source: Place, cache_tiles: usize, cache_bytes: Option<usize>) -> PyResult<Self> {
-        let cache = cache_bytes.map_or(CacheSize::Tiles(cache_tiles), CacheSize::Bytes);
+        let cache = cache_size(cache_tiles, cache_bytes);
         let open = || {
             let source: Arc<dyn RangeRead> = match source {
                 Place::Bytes(bytes) => Arc::new(Bytes::from_owner(bytes)),
                 Place::Path(path) => Arc::new(FileSource::open(path)?),
             };
-            Ok(Self { reader: Reader::new(source, Registry::global(), cache)?, pool: pool::after_fork()? })
+            let reader = Reader::new(source, Registry::global(), cache)?;
+            Ok(Self { reader, pool: pool::after_fork()?, reference: None })
         };
         py.detach(open).map_err(raise)
     }
@@ -175,6 +199,24 @@ impl PyGzcmFile {
             reader.vector(entry.ok_or_else(missing)?)
         })?;
         Ok(PyArray1::from_vec(py, vector.values))
+    }
+
+    /// A window as a picture: a file of PNG. `turned`: the rows across. `side_pixels` is the longer side of the map, at most.
+    #[expect(clippy::too_many_arguments, reason = "a window takes four of them")]
+    fn picture<'py>(
+        &self,
+        py: Python<'py>,
+        region: usize,
+        rows: (u64, u64),
+        cols: (u64, u64),
+        turned: bool,
+        side_pixels: usize,
+        axes: bool,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let window = Window { region, rows: range(rows), cols: range(cols), turned };
+        let options = ViewOptions { side_pixels, axes, ..ViewOptions::default() };
+        let png = self.run(py, |reader| heat_map(reader, &window, &options))?;
+        Ok(PyBytes::new(py, &png))
     }
 
     /// Hits, misses, tiles held, their bytes.

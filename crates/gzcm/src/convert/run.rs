@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use super::input::{Batches, PixelSource, open};
 use super::options::ConvertOptions;
-use super::output::new_file;
 use super::pixel::{Pixel as Contact, Query};
 use super::plan::{Ask, Job, dtypes, jobs};
 use crate::container::meta::{GENOME, Vector, VectorKey, Version, WeightKind};
 use crate::error::{Error, Result};
 use crate::pixel::Pixel;
 use crate::tile::Dtype;
+use crate::whole_file;
 use crate::writer::{LayoutChoice, PixelOrder, Writer, WriterOptions};
 
 /// How many pixels of a region the writer holds before it chooses the layout: 64 MB.
@@ -109,11 +109,10 @@ pub fn convert_source(
     let output = output.as_ref();
     let jobs = jobs(source, options)?;
     let dtypes = dtypes(source, options, &jobs)?;
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     for dtype in &dtypes {
         // Most counts are u32; where one is not, all begins again with the wider type.
         let again = dtypes.last() != Some(dtype);
-        let mut file = new_file(folder)?;
+        let mut file = whole_file::beside(output)?;
         let mut run = Run { source, options, jobs: &jobs, dtype: *dtype, done_pixels: 0, progress };
         let written =
             run.write(std::io::BufWriter::with_capacity(1 << 18, file.as_file_mut()), metadata.clone())?;

@@ -10,6 +10,7 @@ mod bench;
 mod cat;
 mod convert;
 mod info;
+mod salvage;
 mod verify;
 mod view;
 
@@ -25,6 +26,13 @@ pub(crate) enum Gzcm {
         /// GZCM file.
         file: PathBuf,
     },
+    /// Writes what is intact of a damaged or unfinished file as a new one, of version 5.1.
+    Salvage {
+        /// GZCM file.
+        file: PathBuf,
+        /// The new file.
+        output: PathBuf,
+    },
     /// Prints the contacts of a region: `chrom1 start1 end1 chrom2 start2 end2 count`.
     Cat(cat::Cat),
     /// Draws a region as a heat map with axes, as PNG.
@@ -39,6 +47,7 @@ pub(crate) fn run(command: &Gzcm) -> Outcome {
         Gzcm::Convert(given) => convert::convert(given),
         Gzcm::Info(given) => info::info(given),
         Gzcm::Verify { file } => verify::verify(file),
+        Gzcm::Salvage { file, output } => salvage::salvage(file, output),
         Gzcm::Cat(given) => cat::cat(given),
         Gzcm::View(given) => view::view(given),
         Gzcm::Bench(given) => bench::bench(given),

@@ -129,22 +129,32 @@ impl GzcmRef {
         &self.inner.metadata
     }
 
-    /// The open file, with all its regions, resolutions and normalisation vectors.
+    /// The open file, with all its regions, resolutions and normalisation vectors. It stays open, with a cache of tiles that
+    /// clones share.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn reader(&self) -> Result<&Arc<Reader>, CodecError> {
+        if let Some(open) = self.inner.reader.get() {
+            return Ok(open);
+        }
+        let open = self.open(CacheSize::default())?;
+        Ok(self.inner.reader.get_or_init(|| Arc::new(open)))
+    }
+
+    /// Opens the file anew, with a cache of its own.
     ///
     /// # Errors
     /// [`CodecError`] when the object is missing, damaged, or not the matrix that the metadata describes.
-    pub fn reader(&self) -> Result<&Arc<Reader>, CodecError> {
-        let Inner { store, path, shape, dtype, size_bytes, reader, .. } = self.inner.as_ref();
-        if let Some(open) = reader.get() {
-            return Ok(open);
-        }
+    pub fn open(&self, cache: CacheSize) -> Result<Reader, CodecError> {
+        let Inner { store, path, shape, dtype, size_bytes, .. } = self.inner.as_ref();
         let length_bytes = match size_bytes {
             Some(size) => *size,
             None => store.size_bytes(path)?,
         };
         let object = Object { store: store.clone(), path: path.clone(), length_bytes };
-        let open = Reader::new(Arc::new(object), Registry::global(), CacheSize::default())
-            .map_err(|error| self.failed(error))?;
+        let open = Reader::new(Arc::new(object), Registry::global(), cache)
+            .map_err(|error| self.codec_error(error))?;
         let found = open.catalog().regions.first().map(|entry| &entry.region);
         let found = found.map(|region| ((region.n_rows, region.n_cols), region.dtype));
         if found != Some((*shape, *dtype)) {
@@ -154,7 +164,7 @@ impl GzcmRef {
                 expected.0, expected.1
             )));
         }
-        Ok(reader.get_or_init(|| Arc::new(open)))
+        Ok(open)
     }
 
     /// The window of `range1` against `range2` (`chrom` or `chrom:start-end`); see [`Reader::locate`].
@@ -167,7 +177,7 @@ impl GzcmRef {
         range2: Option<&str>,
         bin_size_bp: Option<u64>,
     ) -> Result<Window, CodecError> {
-        self.reader()?.locate(range1, range2, bin_size_bp).map_err(|error| self.failed(error))
+        self.reader()?.locate(range1, range2, bin_size_bp).map_err(|error| self.codec_error(error))
     }
 
     /// A window of the first region by bins, dense.
@@ -193,7 +203,7 @@ impl GzcmRef {
         }
         let reader = self.reader()?;
         let matrix = reader.dense(window.region, window.rows.clone(), window.cols.clone());
-        let matrix = matrix.map_err(|error| self.failed(error))?;
+        let matrix = matrix.map_err(|error| self.codec_error(error))?;
         let (shape, order) = if window.turned {
             (vec![matrix.cols, matrix.rows], Order::F)
         } else {
@@ -210,7 +220,7 @@ impl GzcmRef {
     pub fn sparse(&self, window: &Window) -> Result<SparseWindow, CodecError> {
         let reader = self.reader()?;
         let pixels = reader.pixels(window.region, window.rows.clone(), window.cols.clone());
-        let mut pixels = pixels.map_err(|error| self.failed(error))?;
+        let mut pixels = pixels.map_err(|error| self.codec_error(error))?;
         let first = |start: u64| u32::try_from(start).unwrap_or(u32::MAX);
         let (row, col) = (first(window.rows.start), first(window.cols.start));
         let (mut n_rows, mut n_cols) =
@@ -273,9 +283,9 @@ impl GzcmRef {
                 actual: format!("crc32c {}", found.crc32c),
             }));
         }
-        let verified = self.reader()?.verify().map_err(|error| self.failed(error))?;
+        let verified = self.reader()?.verify().map_err(|error| self.codec_error(error))?;
         match verified.damaged.into_iter().next() {
-            Some(damage) => Err(self.failed(damage)),
+            Some(damage) => Err(self.codec_error(damage)),
             None => Ok(()),
         }
     }
@@ -285,7 +295,7 @@ impl GzcmRef {
     /// # Errors
     /// [`CodecError`] when the matrix cannot be read.
     pub fn thumbnail(&self, side_pixels: usize) -> Result<Vec<u8>, CodecError> {
-        ::gzcm::view::thumbnail(self.reader()?, 0, side_pixels).map_err(|error| self.failed(error))
+        ::gzcm::view::thumbnail(self.reader()?, 0, side_pixels).map_err(|error| self.codec_error(error))
     }
 
     /// Where the object can be found: `file:///…`, `s3://…`.
@@ -313,7 +323,7 @@ impl GzcmRef {
         }
         for region in 0..these.len() {
             let of = |matrix: &Self, reader: &Reader| {
-                reader.stored_pixels(region).map_err(|error| matrix.failed(error))
+                reader.stored_pixels(region).map_err(|error| matrix.codec_error(error))
             };
             if of(self, one)? != of(other, two)? {
                 return Ok(false);
@@ -327,8 +337,9 @@ impl GzcmRef {
         CodecError::Object { codec: NAME.into(), store, path, message }
     }
 
-    /// An error of the engine of matrices as one of the codec; the store's own as it was.
-    fn failed(&self, error: ::gzcm::Error) -> CodecError {
+    /// An error of the engine of matrices as one of the codec, which names store and path; the store's own as it was.
+    #[must_use]
+    pub fn codec_error(&self, error: ::gzcm::Error) -> CodecError {
         match error {
             ::gzcm::Error::Io(error) => match error.downcast::<StoreError>() {
                 Ok(error) => CodecError::Store(error),

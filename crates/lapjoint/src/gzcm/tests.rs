@@ -218,7 +218,7 @@ fn write_frozen_cases() {
             "column": *column,
             "written_by": concat!("lapjoint ", env!("CARGO_PKG_VERSION")),
             "expected": {"npy": "expected.npy"},
-            "read_by": ["lapjoint"],
+            "read_by": ["lapjoint", "python"],
         });
         std::fs::write(case.join("case.json"), format!("{found:#}\n")).unwrap();
         std::fs::write(case.join("expected.npy"), lapjoint_format::npy::to_bytes(&array).unwrap()).unwrap();

@@ -12,7 +12,7 @@ from ... import _core
 from ...progress import progress as _bar
 from ..compressions import list_codecs
 
-__all__ = ["Converted", "convert_from_gzcm", "convert_to_gzcm"]
+__all__ = ["Converted", "Salvaged", "convert_from_gzcm", "convert_to_gzcm", "salvage"]
 
 Progress = Callable[[int, int | None, str], object]
 
@@ -103,6 +103,21 @@ def convert_from_gzcm(
     """Writes a file as .cool (one resolution), .mcool (all), or, by any other ending of the name, as text: `chrom1 pos1 chrom2 pos2 count`,
     with both `ends` of each bin if asked for. Returns the number of contacts."""
     return _core.gzcm_export(os.fspath(input), os.fspath(output), bin_size_bp, ends)
+
+
+class Salvaged(NamedTuple):
+    """What was saved, and what is known to be lost."""
+
+    regions: int
+    tiles: int
+    lost_tiles: int
+    vectors: int
+    skipped_bytes: int
+
+
+def salvage(input: str | os.PathLike[str], output: str | os.PathLike[str]) -> Salvaged:
+    """Writes what is intact of a damaged or unfinished file as a new one, of version 5.1. Its header must be readable."""
+    return Salvaged(*_core.gzcm_salvage(os.fspath(input), os.fspath(output)))
 
 
 @contextmanager

@@ -10,9 +10,9 @@ use hdf5_pure::{
 };
 
 use crate::convert::input::{PixelSource, genome};
-use crate::convert::output::new_file;
 use crate::convert::pixel::CountKind;
 use crate::error::{Error, Result};
+use crate::whole_file;
 
 /// The elements of a chunk of the pixels' columns. From 2^16 on, `hdf5-pure` 0.47 writes the chunk's size in four bytes,
 /// where libhdf5 1.14 insists on three and refuses the file.
@@ -37,8 +37,7 @@ pub fn export_cool(
         let reason = format!("the source has bins of {sizes:?} bp: choose one, or write an .mcool");
         return Err(Error::invalid("export", reason));
     }
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = new_file(folder)?;
+    let file = whole_file::beside(output)?;
     let mut builder = FileBuilder::new();
     let resolutions: Result<Vec<Resolution>> =
         sizes.iter().map(|size| Resolution::scan(source, *size)).collect();
