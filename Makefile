@@ -5,7 +5,7 @@ VENV := .venv
 CARGO ?= cargo
 OUTPUT ?= demo-output
 
-.PHONY: demo test mysql python bench bench-gzcm interoperability lint docs crash torture workers fuzz clean
+.PHONY: demo test mysql python bench bench-gzcm gzcm-equality interoperability lint docs crash torture workers fuzz clean
 
 # A real pipeline on real data, in a fresh folder.
 demo:
@@ -42,9 +42,12 @@ bench: $(VENV)/ready
 
 # Contact matrices against cooler and hictk in the same run, as a table. GZCM_DATA names a folder with more of them than the tree has.
 bench-gzcm: $(VENV)/ready
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check cooler==0.11.0 hictkpy==1.4.0 pyarrow
 	$(CARGO) build --release --locked -p gzcm --example bench_gzcm
 	$(VENV)/bin/python benches/gzcm.py $${CARGO_TARGET_DIR:-target}/release/examples/bench_gzcm --data $${GZCM_DATA:-examples/data/hic}
+
+# Every contact of every file in GZCM_DATA, through every codec and version, against cooler and hictk.
+gzcm-equality: $(VENV)/ready python
+	$(VENV)/bin/python benches/gzcm_equality.py --data $${GZCM_DATA:-examples/data/hic}
 
 # What DataJoint and Lapjoint exchange; writes docs/interoperability.md.
 interoperability: $(VENV)/ready python

@@ -1,5 +1,7 @@
 //! `lz4`: a raw LZ4 block behind a header of its own, the one built-in codec that describes itself.
 
+use lz4::block;
+
 use crate::codec::{TileCodec, WireFormat};
 use crate::error::{Error, Result};
 use crate::tile::{Dtype, Tile};
@@ -23,19 +25,23 @@ impl TileCodec for Lz4 {
 
     fn encode_tile(&self, tile: &Tile<'_>) -> Result<Vec<u8>> {
         let mut wire = header(tile.rows(), tile.cols(), tile.bytes().len())?.to_vec();
-        wire.extend(lz4_flex::block::compress(tile.bytes()));
+        wire.extend(block::compress(tile.bytes(), None, false)?);
         Ok(wire)
     }
 
     fn decode_tile(&self, wire: &[u8], rows: usize, cols: usize, dtype: Dtype) -> Result<Tile<'static>> {
         let size_bytes = Tile::size_bytes(rows, cols, dtype)?;
         let expected = header(rows, cols, size_bytes)?;
-        let block = wire.strip_prefix(&expected).ok_or_else(|| {
+        let packed = wire.strip_prefix(&expected).ok_or_else(|| {
             let reason = format!("the 12-byte header is not that of ({rows}, {cols}), {size_bytes} bytes");
             Error::corrupt("lz4", reason)
         })?;
+        // The library counts in 32 bits with a sign.
+        let (Ok(size), true) = (i32::try_from(size_bytes), i32::try_from(packed.len()).is_ok()) else {
+            return Err(Error::corrupt("lz4", format!("{} bytes are too many for a block", packed.len())));
+        };
         let mut bytes = vec![0; size_bytes];
-        let written = lz4_flex::block::decompress_into(block, &mut bytes)
+        let written = block::decompress_to_buffer(packed, Some(size), &mut bytes)
             .map_err(|error| Error::corrupt("lz4", error.to_string()))?;
         if written != size_bytes {
             return Err(Error::corrupt("lz4", format!("{written} bytes where {size_bytes} are declared")));
