@@ -1,9 +1,12 @@
 """`<gzcm@>` from Python: what it takes, what windows of a row read, and that all of it equals what cooler, hictkpy and scipy say."""
 
 import base64
+import json
+import os
 import pathlib
 import pickle
 import struct
+import uuid
 
 import hictk
 import numpy as np
@@ -12,6 +15,7 @@ from forked import exit_code
 
 import lapjoint as dj
 from lapjoint import gzcm
+from lapjoint.storage import StorageBackend
 from lapjoint.testing import codec_conformance
 
 HIC = pathlib.Path(__file__).parents[2] / "examples/data/hic"
@@ -235,7 +239,6 @@ def _matches(reference, queue=None):
 
 def test_other_processes(table):
     import multiprocessing
-    import os
 
     reference = fetched(table, COUNTS)
     assert _matches(reference)
@@ -264,8 +267,8 @@ def test_in_columns_of_arrow(table):
     assert np.array_equal(column.combine_chunks().to_numpy_ndarray(), [COUNTS, COUNTS * 2])
 
 
-def test_on_a_store_with_requests(table, schema):
-    """What a window costs is in Rust's tests; here, that another kind of store serves."""
+def test_on_another_kind_of_store(schema):
+    """What a window costs is in Rust's tests."""
     dj.config["stores"] = {**dj.config["stores"], "quick": {"protocol": "memory", "location": "gzcm"}}
 
     @schema
@@ -275,3 +278,40 @@ def test_on_a_store_with_requests(table, schema):
     reference = fetched(Quick(), COUNTS, 1)
     assert _matches(reference) and reference.verify()
     assert np.array_equal(fetched(Quick(), reference, 2).load(), COUNTS)
+
+
+def _backend(name):
+    """Of a file that no row has, in the store that a variable names."""
+    given = os.environ.get(f"LAPJOINT_TEST_{name}")
+    if not given:
+        pytest.skip(f"LAPJOINT_TEST_{name} is not set")
+    return StorageBackend({**json.loads(given), "location": f"python-tests/{uuid.uuid4()}"})
+
+
+@pytest.mark.parametrize("name", ["S3", "AZURE", "GCS"])
+def test_a_file_in_a_store_is_read_by_ranges(tmp_path, name):
+    backend = _backend(name)
+    path = tmp_path / "fly.gzcm"
+    gzcm.convert_to_gzcm(HIC / "fly_dm6_100kb_1mb.mcool", path, version=5.1)
+    backend.put_file(path, "maps/fly.gzcm")
+    local = gzcm.open_gzcm(path)
+    for source in ("maps/fly.gzcm", pathlib.Path("maps/fly.gzcm")):
+        reader = gzcm.open_gzcm(source, store=backend)
+        assert np.array_equal(reader.fetch("chr2L", bin_size_bp=100_000), local.fetch("chr2L", bin_size_bp=100_000))
+    again = pickle.loads(pickle.dumps(reader))
+    assert np.array_equal(again.dense((5, 9), region=0), local.dense((5, 9), region=0)) and "maps/fly.gzcm" in repr(again)
+    dataset = gzcm.GzcmDataset("maps/fly.gzcm", 5_000_000, bin_size_bp=100_000, store=backend)
+    assert np.array_equal(dataset[3]["target"], gzcm.GzcmDataset(path, 5_000_000, bin_size_bp=100_000)[3]["target"])
+    with pytest.raises(dj.errors.MissingExternalFile):
+        gzcm.open_gzcm("maps/none.gzcm", store=backend)
+    with pytest.raises(gzcm.GzcmError, match='no chromosome "chr9"; the file has chr2L, chr2R'):
+        reader.fetch("chr9", bin_size_bp=100_000)
+
+
+def test_a_file_in_a_configured_store(schema, tmp_path):
+    gzcm.convert_to_gzcm(HIC / "yeast.10kb.cool", tmp_path / "store" / "yeast.gzcm")
+    assert np.array_equal(gzcm.open_gzcm("yeast.gzcm", store="main").dense(), gzcm.open_gzcm(tmp_path / "store/yeast.gzcm").dense())
+    with pytest.raises(ValueError, match="by its path"):
+        gzcm.open_gzcm(b"bytes", store="main")
+    with pytest.raises(dj.DataJointError):
+        gzcm.open_gzcm("../yeast.gzcm", store="main")

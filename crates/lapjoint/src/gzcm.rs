@@ -58,11 +58,13 @@ mod elements;
 mod encode;
 mod reference;
 mod source;
+mod stored;
 #[cfg(test)]
 mod tests;
 
 pub use reference::{GzcmRef, SparseWindow};
 pub use source::{GzcmOptions, GzcmSource};
+pub use stored::StoredFile;
 
 const NAME: &str = "gzcm";
 

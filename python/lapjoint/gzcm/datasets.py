@@ -5,12 +5,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .reader import CacheInfo, GzcmReader, GzcmV4Reader, Reader, Region, Source
+
+if TYPE_CHECKING:
+    from ..storage import StorageBackend
 
 __all__ = ["GzcmDataset", "GzcmReader", "GzcmTileDataset", "GzcmV4Reader", "collate"]
 
@@ -54,7 +57,7 @@ class GzcmDataset:
 
     Windows are `window_size` bp on each side and begin every `step` bp (`window_size` if not given); of a symmetric matrix, those on and
     above the diagonal, at most `max_distance` bp from it if given. `regions` are names or places; all at the finest resolution, or at
-    `bin_size_bp`, if not given. `transform` gets each item and gives what the dataset gives.
+    `bin_size_bp`, if not given. `transform` gets each item and gives what the dataset gives. With `store`, `path` is in that store.
 
     Each process opens the file for itself and keeps `tile_cache_size` decoded tiles (0: none): the dataset can be pickled, and workers may be
     forked or spawned. Items have different numbers of cells: give `collate_fn=collate` to a `DataLoader`, or `batch_size=None`.
@@ -72,8 +75,9 @@ class GzcmDataset:
         max_distance: int | None = None,
         target: str | None = None,
         transform: Callable[[Item], Any] | None = None,
+        store: "str | StorageBackend | None" = None,
     ) -> None:
-        self.reader = Reader(path, cache_tiles=tile_cache_size)
+        self.reader = Reader(path, store=store, cache_tiles=tile_cache_size)
         self.window_size, self.step, self.target, self.transform = window_size, step or window_size, target, transform
         self.tile_cache_size = tile_cache_size
         if regions is None:

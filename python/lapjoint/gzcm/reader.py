@@ -2,7 +2,8 @@
 
 import json
 import os
-from typing import Any, ClassVar, Literal, NamedTuple, overload
+import pathlib
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from .. import _core
 from ..gzcm_ref import GzcmRef
 from .errors import UnsupportedError
 from .registry import added, register_codec
+
+if TYPE_CHECKING:
+    from ..storage import StorageBackend
 
 __all__ = ["CacheInfo", "Chromosome", "GzcmReader", "GzcmV4Reader", "Reader", "Region", "VectorKey", "Verified", "open_gzcm"]
 
@@ -87,14 +91,17 @@ class Verified(NamedTuple):
 class Reader:
     """A file of any version, for reading; threads share it, and so do processes: each opens it anew.
 
-    `cache_tiles` is how many decoded tiles are kept (0: none), unless `cache_bytes` bounds their bytes.
+    `source` is a path, the bytes of a file, or a `GzcmRef`; with `store`, the name of a configured store or a `StorageBackend`, it is a path in
+    that store, of which ranges are read. `cache_tiles` is how many decoded tiles are kept (0: none), unless `cache_bytes` bounds their bytes.
     """
 
     #: The major versions that it opens.
     versions: ClassVar[range] = range(1, 6)
 
-    def __init__(self, source: Source, *, cache_tiles: int = 256, cache_bytes: int | None = None) -> None:
-        self._source = _kept(source)
+    def __init__(
+        self, source: Source, *, store: "str | StorageBackend | None" = None, cache_tiles: int = 256, cache_bytes: int | None = None
+    ) -> None:
+        self._source = _kept(source, store)
         self._cache = cache_tiles, cache_bytes
         self._opened: tuple[int, Any] | None = None
         info = json.loads(self._file.info())
@@ -120,7 +127,11 @@ class Reader:
         opened = self._opened
         if opened is None or opened[0] != os.getpid():
             source = self._source
-            file = source._open(*self._cache) if isinstance(source, GzcmRef) else _core.GzcmFile(source, *self._cache)
+            if isinstance(source, GzcmRef):
+                file = source._open(*self._cache)
+            else:
+                place = (source.backend._store, source.path) if isinstance(source, _Stored) else source
+                file = _core.GzcmFile(place, *self._cache)
             self._opened = opened = os.getpid(), file
         return opened[1]
 
@@ -303,7 +314,27 @@ def open_gzcm(source: Source, **options: Any) -> Reader:
     return reader
 
 
-def _kept(source: Source) -> str | bytes | GzcmRef:
+class _Stored(NamedTuple):
+    """A file in a store."""
+
+    #: A `StorageBackend` of the engine.
+    backend: Any
+    path: str
+
+    def __repr__(self) -> str:
+        return f"{self.path} in {self.backend._store.name}"
+
+
+def _kept(source: Source, store: "str | StorageBackend | None") -> "str | bytes | GzcmRef | _Stored":
+    if store is not None:
+        if not isinstance(source, (str, os.PathLike)):
+            raise ValueError(f"in a store a file is named by its path, not by {type(source).__name__}")
+        from ..storage import StorageBackend, backend_of
+
+        backend = store if isinstance(store, StorageBackend) else backend_of(store)
+        if backend._store is None:
+            raise UnsupportedError(f"stores of protocol {backend.protocol!r} give no ranges here: open_gzcm(backend.get_buffer(path)) reads all")
+        return _Stored(backend, pathlib.PurePath(source).as_posix())
     if isinstance(source, GzcmRef):
         return source
     return bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else os.path.abspath(source)

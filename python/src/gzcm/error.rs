@@ -1,7 +1,10 @@
 //! Errors of the crate as the exceptions of `lapjoint.gzcm.errors`.
 
 use gzcm::Error;
+use lapjoint::store::StoreError;
 use pyo3::prelude::*;
+
+use crate::error::from_store;
 
 /// The exception of an error.
 pub(super) fn raise(error: Error) -> PyErr {
@@ -14,7 +17,12 @@ pub(super) fn raise(error: Error) -> PyErr {
         _ => "GzcmError",
     };
     let error = match error {
-        Error::Io(error) => return error.into(),
+        Error::Io(error) => {
+            return match error.downcast::<StoreError>() {
+                Ok(error) => from_store(error),
+                Err(error) => error.into(),
+            };
+        }
         error => error,
     };
     Python::attach(|py| {

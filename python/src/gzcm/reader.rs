@@ -13,7 +13,7 @@ use gzcm::reader::{Axis, CacheSize, Reader};
 use gzcm::source::{FileSource, RangeRead};
 use gzcm::view::{ViewOptions, heat_map};
 use gzcm::{Dtype, Registry, Result};
-use lapjoint::gzcm::GzcmRef;
+use lapjoint::gzcm::{GzcmRef, StoredFile};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -25,10 +25,12 @@ use super::array::to_numpy;
 use super::error::raise;
 use super::pool;
 use crate::error::from_codec;
+use crate::store::PyStore;
 
 /// Where a file is.
 #[derive(FromPyObject)]
 pub(crate) enum Place {
+    Stored((Py<PyStore>, String)),
     Bytes(PyBackedBytes),
     Path(PathBuf),
 }
@@ -96,7 +98,7 @@ const fn range(bins: (u64, u64)) -> Range<u64> {
 
 #[pymethods]
 impl PyGzcmFile {
-    /// Opens a file by its path or bytes, with a cache of so many tiles (0: none), or of bytes when `cache_bytes` is given.
+    /// Opens a file by its path, its bytes, or its store and path there, with a cache of so many tiles (0: none), or of bytes when `cache_bytes` is given.
     #[new]
     #[pyo3(signature = (source, cache_tiles, cache_bytes=None))]
     fn new(py: Python<'_>, source: Place, cache_tiles: usize, cache_bytes: Option<usize>) -> PyResult<Self> {
@@ -104,12 +106,15 @@ impl PyGzcmFile {
         let open = || {
             let source: Arc<dyn RangeRead> = match source {
                 Place::Bytes(bytes) => Arc::new(Bytes::from_owner(bytes)),
-                Place::Path(path) => Arc::new(FileSource::open(path)?),
+                Place::Path(path) => Arc::new(FileSource::open(path).map_err(raise)?),
+                Place::Stored((store, path)) => {
+                    Arc::new(StoredFile::new(store.get().0.clone(), &path).map_err(from_codec)?)
+                }
             };
-            let reader = Reader::new(source, Registry::global(), cache)?;
-            Ok(Self { reader, pool: pool::after_fork()?, reference: None })
+            let reader = Reader::new(source, Registry::global(), cache).map_err(raise)?;
+            Ok(Self { reader, pool: pool::after_fork().map_err(raise)?, reference: None })
         };
-        py.detach(open).map_err(raise)
+        py.detach(open)
     }
 
     /// What the file holds: JSON text.

@@ -46,7 +46,7 @@ impl TileCodec for BscCmc {
     }
 
     fn accepts(&self, tile: &Tile<'_>) -> bool {
-        counts::of_tile(tile).is_some()
+        counts::fit(tile)
     }
 
     fn encode_tile(&self, tile: &Tile<'_>) -> Result<Vec<u8>> {

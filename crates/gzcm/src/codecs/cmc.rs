@@ -21,7 +21,7 @@ impl TileCodec for Cmc {
     }
 
     fn accepts(&self, tile: &Tile<'_>) -> bool {
-        counts::of_tile(tile).is_some()
+        counts::fit(tile)
     }
 
     fn encode_tile(&self, tile: &Tile<'_>) -> Result<Vec<u8>> {

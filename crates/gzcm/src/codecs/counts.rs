@@ -23,6 +23,18 @@ pub(super) fn of_tile(tile: &Tile<'_>) -> Option<Vec<u32>> {
     }
 }
 
+/// Whether [`of_tile`] gives something; makes nothing.
+pub(super) fn fit(tile: &Tile<'_>) -> bool {
+    let bytes = tile.bytes();
+    match tile.dtype() {
+        Dtype::U8 | Dtype::U16 | Dtype::U32 => true,
+        Dtype::I32 => each(bytes, i32::from_le_bytes).all(|value| value >= 0),
+        Dtype::I64 => each(bytes, i64::from_le_bytes).all(|value| u32::try_from(value).is_ok()),
+        Dtype::F32 => each(bytes, f32::from_le_bytes).all(|value| of_double(f64::from(value)).is_some()),
+        Dtype::F64 => each(bytes, f64::from_le_bytes).all(|value| of_double(value).is_some()),
+    }
+}
+
 /// The tile of counts, in the given type.
 ///
 /// # Errors
@@ -82,6 +94,7 @@ mod tests {
             let counts = [0, 1, 127];
             let tile = to_tile(&counts, 1, 3, dtype).unwrap();
             assert_eq!(of_tile(&tile).unwrap(), counts, "{dtype}");
+            assert!(fit(&tile));
         }
         for dtype in [Dtype::U32, Dtype::I64, Dtype::F64] {
             let tile = to_tile(&[u32::MAX], 1, 1, dtype).unwrap();
@@ -94,7 +107,12 @@ mod tests {
 
     #[test]
     fn what_is_no_count_is_refused() {
-        let of = |dtype: Dtype, bytes: &[u8]| of_tile(&Tile::new(1, 1, dtype, bytes).unwrap());
+        let of = |dtype: Dtype, bytes: &[u8]| {
+            let tile = Tile::new(1, 1, dtype, bytes).unwrap();
+            let counts = of_tile(&tile);
+            assert_eq!(fit(&tile), counts.is_some());
+            counts
+        };
         for value in [-1.0, -0.0, 0.5, 4_294_967_296.0, f64::NAN, f64::INFINITY] {
             assert_eq!(of(Dtype::F64, &value.to_le_bytes()), None, "{value}");
         }

@@ -24,7 +24,7 @@ impl TileCodec for Ctx {
     }
 
     fn accepts(&self, tile: &Tile<'_>) -> bool {
-        tile.dtype() == Dtype::F32 || counts::of_tile(tile).is_some()
+        tile.dtype() == Dtype::F32 || counts::fit(tile)
     }
 
     fn encode_tile(&self, tile: &Tile<'_>) -> Result<Vec<u8>> {

@@ -39,8 +39,12 @@ impl Reader {
         let chromosome = self.catalog.chromosomes.iter().find(known);
         let mut first_bin = 0;
         if of_axis == GENOME {
-            let chromosome = chromosome
-                .ok_or_else(|| Error::invalid("range", format!("no chromosome {chrom:?} in the file")))?;
+            let unknown = || {
+                let names: Vec<&str> =
+                    self.catalog.chromosomes.iter().take(30).map(|known| known.name.as_str()).collect();
+                Error::invalid("range", format!("no chromosome {chrom:?}; the file has {}", names.join(", ")))
+            };
+            let chromosome = chromosome.ok_or_else(unknown)?;
             let before = self.catalog.chromosomes.iter().take_while(|other| *other != chromosome);
             first_bin = before.map(|other| other.bins(*bin_size_bp)).sum();
             bins = chromosome.bins(*bin_size_bp);

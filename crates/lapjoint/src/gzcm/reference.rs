@@ -8,14 +8,13 @@ use std::sync::{Arc, OnceLock};
 use ::gzcm::pixel::write_bits;
 use ::gzcm::query::Window;
 use ::gzcm::reader::{CacheSize, Reader};
-use ::gzcm::source::RangeRead;
 use ::gzcm::{Dtype, Registry};
-use bytes::Bytes;
 use lapjoint_codec::CodecError;
 use lapjoint_store::{SafePath, Store, StoreError};
 use lapjoint_types::{Foreign, NdArray, Order};
 use serde_json::Value as Json;
 
+use super::stored::StoredFile;
 use super::{NAME, elements};
 
 /// The most cells of a dense window: 2^31, as many as fit a memory with some certainty.
@@ -148,11 +147,10 @@ impl GzcmRef {
     /// [`CodecError`] when the object is missing, damaged, or not the matrix that the metadata describes.
     pub fn open(&self, cache: CacheSize) -> Result<Reader, CodecError> {
         let Inner { store, path, shape, dtype, size_bytes, .. } = self.inner.as_ref();
-        let length_bytes = match size_bytes {
-            Some(size) => *size,
-            None => store.size_bytes(path)?,
+        let object = match size_bytes {
+            Some(size) => StoredFile::of_size(store.clone(), path, *size),
+            None => StoredFile::new(store.clone(), path)?,
         };
-        let object = Object { store: store.clone(), path: path.clone(), length_bytes };
         let open = Reader::new(Arc::new(object), Registry::global(), cache)
             .map_err(|error| self.codec_error(error))?;
         let found = open.catalog().regions.first().map(|entry| &entry.region);
@@ -348,40 +346,6 @@ impl GzcmRef {
             ::gzcm::Error::Invalid { what, reason } => CodecError::value(NAME, format!("{what}: {reason}")),
             other => self.damaged(other.to_string()),
         }
-    }
-}
-
-/// An object as what files are read from.
-struct Object {
-    store: Store,
-    path: String,
-    length_bytes: u64,
-}
-
-impl RangeRead for Object {
-    fn len_bytes(&self) -> ::gzcm::Result<u64> {
-        Ok(self.length_bytes)
-    }
-
-    fn read_range(&self, offset_bytes: u64, length_bytes: usize) -> ::gzcm::Result<Bytes> {
-        Ok(self.read_ranges(&[(offset_bytes, length_bytes)])?.into_iter().next().unwrap_or_default())
-    }
-
-    fn read_ranges(&self, ranges: &[(u64, usize)]) -> ::gzcm::Result<Vec<Bytes>> {
-        let range = |(offset, length): &(u64, usize)| {
-            let end = offset.checked_add(*length as u64).filter(|end| *end <= self.length_bytes);
-            let beyond = || {
-                let reason = format!("ends before the {length} bytes at {offset}");
-                ::gzcm::Error::corrupt("object", reason)
-            };
-            Ok(*offset..end.ok_or_else(beyond)?)
-        };
-        let ranges: Vec<Range<u64>> = ranges.iter().map(range).collect::<::gzcm::Result<_>>()?;
-        self.store.get_ranges(&self.path, &ranges).map_err(|error| match error {
-            // The row says a length that the object does not have.
-            StoreError::RangeOutOfBounds { .. } => ::gzcm::Error::corrupt("object", error.to_string()),
-            other => ::gzcm::Error::Io(std::io::Error::other(other)),
-        })
     }
 }
 
