@@ -31,6 +31,7 @@ pub use chain::{Chain, Link};
 pub use codec::{Capabilities, Codec, Origin, Place, Rendered};
 pub use context::{DecodeContext, EncodeContext, Site};
 pub use error::CodecError;
+pub use metadata::Metadata;
 pub use npy_ref::{AxisSlice, NpyRef};
 pub use object_ref::ObjectRef;
 pub use reference::ObjectReference;

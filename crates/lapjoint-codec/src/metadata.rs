@@ -10,13 +10,16 @@ use crate::error::CodecError;
 
 /// A JSON object and the codec that reads it, for its errors.
 #[derive(Debug, Clone)]
-pub(crate) struct Metadata {
+pub struct Metadata {
     codec: &'static str,
     json: serde_json::Value,
 }
 
 impl Metadata {
     /// The metadata of a stored value: a JSON object, or text that is one.
+    ///
+    /// # Errors
+    /// [`CodecError`] for other values.
     pub fn read(codec: &'static str, stored: Value) -> Result<Self, CodecError> {
         let json = match stored {
             Value::Json(json) => *json,
@@ -36,6 +39,9 @@ impl Metadata {
     }
 
     /// Metadata that is parsed already.
+    ///
+    /// # Errors
+    /// [`CodecError`] when it is no JSON object.
     pub fn from_json(codec: &'static str, json: serde_json::Value) -> Result<Self, CodecError> {
         if !json.is_object() {
             return Err(CodecError::stored(codec, format!("expected a JSON object, got {}", kind(&json))));
@@ -44,16 +50,19 @@ impl Metadata {
     }
 
     /// The JSON object.
+    #[must_use]
     pub const fn json(&self) -> &serde_json::Value {
         &self.json
     }
 
     /// The JSON object itself.
+    #[must_use]
     pub fn into_json(self) -> serde_json::Value {
         self.json
     }
 
     /// The field `name` unless it is absent or null.
+    #[must_use]
     pub fn get(&self, name: &str) -> Option<&serde_json::Value> {
         self.json.get(name).filter(|value| !value.is_null())
     }
@@ -67,16 +76,25 @@ impl Metadata {
     }
 
     /// A field that must be text.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn text(&self, name: &str) -> Result<&str, CodecError> {
         self.json.get(name).and_then(serde_json::Value::as_str).ok_or_else(|| self.wrong(name, "text"))
     }
 
     /// A field that is text or missing.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn optional_text(&self, name: &str) -> Result<Option<&str>, CodecError> {
         self.get(name).map(|value| value.as_str().ok_or_else(|| self.wrong(name, "text"))).transpose()
     }
 
     /// A field that is a whole number or missing.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn optional_u64(&self, name: &str) -> Result<Option<u64>, CodecError> {
         self.get(name)
             .map(|value| {
@@ -86,12 +104,18 @@ impl Metadata {
     }
 
     /// A field that is true or false, or missing, which means false.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn flag(&self, name: &str) -> Result<bool, CodecError> {
         self.get(name)
             .map_or(Ok(false), |value| value.as_bool().ok_or_else(|| self.wrong(name, "true or false")))
     }
 
     /// The array shape in a field.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn shape(&self, name: &str) -> Result<Vec<usize>, CodecError> {
         let wrong = || self.wrong(name, "a list of whole numbers");
         let sizes = self.json.get(name).and_then(serde_json::Value::as_array).ok_or_else(wrong)?;
@@ -102,6 +126,9 @@ impl Metadata {
     }
 
     /// The object's path, if it cannot leave its store.
+    ///
+    /// # Errors
+    /// [`CodecError`] when it is missing or could leave the store.
     pub fn path(&self) -> Result<&str, CodecError> {
         let path = self.text("path")?;
         SafePath::parse(path)?;
@@ -109,6 +136,9 @@ impl Metadata {
     }
 
     /// The declared CRC-32C: eight hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`CodecError`] for a field of another type.
     pub fn crc32c(&self) -> Result<Option<u32>, CodecError> {
         let Some(text) = self.optional_text("crc32c")? else { return Ok(None) };
         match parse_crc32c(text) {
@@ -118,6 +148,9 @@ impl Metadata {
     }
 
     /// Compares the declared size with the object's.
+    ///
+    /// # Errors
+    /// [`CodecError`] when they differ, or the field is of another type.
     pub fn check_size(&self, store: &Store, actual_bytes: u64) -> Result<(), CodecError> {
         match self.optional_u64("size")? {
             Some(expected_bytes) => check_size(store, self.path()?, expected_bytes, actual_bytes),

@@ -48,7 +48,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ::gzcm::container::catalog::Storage;
 use ::gzcm::reader::Reader;
 use lapjoint_codec::{
-    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, Origin, Place, Registry, Rendered,
+    Capabilities, Codec, CodecError, DecodeContext, EncodeContext, Metadata, Origin, Place, Registry,
+    Rendered,
 };
 use lapjoint_store::Addressing;
 use lapjoint_types::{CoreType, DType, LogicalType, TypeSpec, Value};
@@ -132,18 +133,9 @@ impl Codec for GzcmCodec {
     }
 
     fn decode(&self, stored: Value, context: &DecodeContext<'_>) -> Result<Value, CodecError> {
-        let metadata = match stored {
-            Value::Json(json) => *json,
-            Value::Str(text) => {
-                serde_json::from_str(&text).map_err(|error| CodecError::stored(NAME, error.to_string()))?
-            }
-            other => {
-                let message = format!("expected JSON metadata, got {}", other.type_name());
-                return Err(CodecError::stored(NAME, message));
-            }
-        };
-        let store = context.store_of(&metadata)?;
-        Ok(Value::foreign(GzcmRef::new(metadata, store)?))
+        let metadata = Metadata::read(NAME, stored)?;
+        let store = context.store_of(metadata.json())?;
+        Ok(Value::foreign(GzcmRef::from_metadata(metadata, store)?))
     }
 
     /// A tensor: element type and shape are the matrices' own.

@@ -9,8 +9,8 @@ use ::gzcm::pixel::write_bits;
 use ::gzcm::query::Window;
 use ::gzcm::reader::{CacheSize, Reader};
 use ::gzcm::{Dtype, Registry};
-use lapjoint_codec::CodecError;
-use lapjoint_store::{SafePath, Store, StoreError};
+use lapjoint_codec::{CodecError, Metadata};
+use lapjoint_store::{Store, StoreError};
 use lapjoint_types::{Foreign, NdArray, Order};
 use serde_json::Value as Json;
 
@@ -60,33 +60,20 @@ impl GzcmRef {
     /// # Errors
     /// [`CodecError`] when a field is missing or of another type, or when the path could leave the store.
     pub fn new(metadata: Json, store: Store) -> Result<Self, CodecError> {
-        let wrong = |name: &str, expected: &str| {
-            CodecError::stored(NAME, format!("\"{name}\" of its metadata must be {expected}"))
+        Self::from_metadata(Metadata::from_json(NAME, metadata)?, store)
+    }
+
+    pub(super) fn from_metadata(metadata: Metadata, store: Store) -> Result<Self, CodecError> {
+        let path = metadata.path()?.to_owned();
+        let dtype = Dtype::parse(metadata.text("dtype")?)
+            .map_err(|error| CodecError::stored(NAME, error.to_string()))?;
+        let [rows, cols] = metadata.shape("shape")?[..] else {
+            let message = "\"shape\" of its metadata must be two whole numbers";
+            return Err(CodecError::stored(NAME, message));
         };
-        let text = |name: &str| metadata.get(name).and_then(Json::as_str).ok_or_else(|| wrong(name, "text"));
-        let path = text("path")?.to_owned();
-        SafePath::parse(&path)?;
-        let dtype =
-            Dtype::parse(text("dtype")?).map_err(|error| CodecError::stored(NAME, error.to_string()))?;
-        let sizes = metadata.get("shape").and_then(Json::as_array).map(Vec::as_slice);
-        let shape = match sizes {
-            Some([rows, cols]) => rows.as_u64().zip(cols.as_u64()),
-            _ => None,
-        };
-        let shape = shape.ok_or_else(|| wrong("shape", "two whole numbers"))?;
-        let given = |name: &str| metadata.get(name).filter(|value| !value.is_null());
-        let size_bytes = given("size")
-            .map(|size| size.as_u64().ok_or_else(|| wrong("size", "a whole number that is not negative")))
-            .transpose()?;
-        let hex = |value: &Json| {
-            let text = value
-                .as_str()
-                .filter(|text| text.len() == 8 && text.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
-            u32::from_str_radix(text, 16).ok()
-        };
-        let crc32c = given("crc32c")
-            .map(|crc| hex(crc).ok_or_else(|| wrong("crc32c", "eight hexadecimal digits")))
-            .transpose()?;
+        let shape = (rows as u64, cols as u64);
+        let (size_bytes, crc32c) = (metadata.optional_u64("size")?, metadata.crc32c()?);
+        let metadata = metadata.into_json();
         let inner =
             Inner { store, path, shape, dtype, size_bytes, crc32c, metadata, reader: OnceLock::new() };
         Ok(Self { inner: Arc::new(inner) })
